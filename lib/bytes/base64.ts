@@ -1,0 +1,6 @@
+// Bytes to base64 (RFC 4648 §4), for Sec-WebSocket-Key, Sec-WebSocket-Accept and Basic credentials.
+
+/** The base64 form of `bytes`, with padding. */
+export function encodeBase64(bytes: Uint8Array): string {
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}

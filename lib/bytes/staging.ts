@@ -1,0 +1,110 @@
+// The outgoing write path: frames are written into one buffer and leave together. (hot)
+// A write to a socket costs 5 to 8 us, a frame of 32 bytes some 60 ns; joined 256 at a time the write costs a ninetieth
+// per frame. So nothing is allocated per frame: a staging takes a slab from the pool when the first frame comes, fills
+// it, hands its bytes to `write` once, and gives it back. An idle connection holds no buffer at all.
+// When to flush is for the owner to decide (once a tick); a full slab flushes itself.
+
+import { type Slab, slabOf } from "./mask.ts";
+
+/**
+ * Where the payload of a large frame begins in an empty slab. Copies of 2.5 KiB to 512 KiB between places whose
+ * distance is 1 to 15 modulo 4096 run 20 times slower (measured, AMD and glibc, every runtime), and behind a header of
+ * 6 to 14 bytes a payload from a page-aligned source falls into just that. So the header is written right before this.
+ */
+export const PAYLOAD_START = 64;
+
+/** Bytes of payload that fit into one slab behind PAYLOAD_START: larger ones brought no gain. */
+export const PIECE: number = 64 * 1024;
+
+const SLAB_BYTES = PAYLOAD_START + PIECE;
+const MAX_IDLE_SLABS = 16;
+
+/** Slabs that are not in use, shared by the connections of a runtime; at most 1 MiB waits in it. */
+export class SlabPool {
+  readonly #allocate: (bytes: number) => Uint8Array;
+  readonly #idle: Slab[] = [];
+
+  /** `allocate` makes uninitialised memory that begins at a multiple of 4, where the runtime has such. */
+  constructor(allocate: (bytes: number) => Uint8Array = (bytes) => new Uint8Array(bytes)) {
+    this.#allocate = allocate;
+  }
+
+  /** A slab of at least `bytes`, with any content. */
+  take(bytes: number): Slab {
+    if (bytes > SLAB_BYTES) return slabOf(this.#allocate((bytes + 3) & ~3));
+    return this.#idle.pop() ?? slabOf(this.#allocate(SLAB_BYTES));
+  }
+
+  give(slab: Slab): void {
+    if (slab.bytes.length === SLAB_BYTES && this.#idle.length < MAX_IDLE_SLABS) this.#idle.push(slab);
+  }
+}
+
+/**
+ * Takes the staged bytes. True: it is done with them, and the memory may be written again at once. False: they
+ * stay in use, and the memory is the receiver's from now on.
+ */
+export type StagedWrite = (bytes: Uint8Array) => boolean;
+
+const EMPTY: Slab = slabOf(new Uint8Array(0));
+
+export class Staging {
+  /** Where frames are written. Valid until the next call of `reserve` or `flush`. */
+  slab: Slab = EMPTY;
+  /** Where the next frame goes; the writer of a frame moves it on. */
+  end = 0;
+  private start = 0;
+  private readonly pool: SlabPool;
+  private readonly write: StagedWrite;
+
+  constructor(pool: SlabPool, write: StagedWrite) {
+    this.pool = pool;
+    this.write = write;
+  }
+
+  /** Bytes that wait for the next flush. */
+  get length(): number {
+    return this.end - this.start;
+  }
+
+  /** Makes room for `bytes` more at the place it returns, flushing first if need be. */
+  reserve(bytes: number): number {
+    if (this.end + bytes > this.slab.bytes.length) {
+      this.flush();
+      this.slab = this.pool.take(bytes);
+    }
+    return this.end;
+  }
+
+  /**
+   * Flushes, then makes room for a header that ends, and `piece` bytes of payload that begin, at PAYLOAD_START.
+   * A `header` of 0 goes on with the payload of the frame before.
+   */
+  reserveLarge(header: number, piece: number): void {
+    this.flush();
+    this.slab = this.pool.take(PAYLOAD_START + piece);
+    this.start = PAYLOAD_START - header;
+    this.end = this.start;
+  }
+
+  /** Hands on what is staged. */
+  flush(): void {
+    const { slab, start, end } = this;
+    if (slab === EMPTY) return;
+    this.clear();
+    if (start === end || this.write(slab.bytes.subarray(start, end))) this.pool.give(slab);
+  }
+
+  /** Drops what is staged. */
+  discard(): void {
+    if (this.slab === EMPTY) return;
+    this.pool.give(this.slab);
+    this.clear();
+  }
+
+  private clear(): void {
+    this.slab = EMPTY;
+    this.start = 0;
+    this.end = 0;
+  }
+}

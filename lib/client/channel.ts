@@ -1,0 +1,384 @@
+// An open session and what its user waits for: that sends go out in order and find room, that pings come back, the end.
+// Both shapes stand on it: a Connection, which queues what arrives, and an app, which calls back.
+
+import { webText } from "../bytes/utf8.ts";
+import { encodeClose, INTERNAL_ERROR, NORMAL_CLOSURE } from "../codec/close-code.ts";
+import type { DataOpcode } from "../codec/opcode.ts";
+import { ClosedError, type CloseInfo, LimitError, UsageError } from "../errors.ts";
+import type { Message } from "../protocol/assembler.ts";
+import type { ProtocolState } from "../protocol/protocol.ts";
+import type { Session, SessionSink } from "../session/session.ts";
+import { HIGH_WATER } from "../session/wire.ts";
+import { closedError } from "./inbox.ts";
+import { sizeOf } from "./message-stream.ts";
+import type { ResolvedOptions } from "./options.ts";
+
+/** What can be sent: text for a string, binary for all else. */
+export type Sendable = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView | Blob;
+
+/** What can be streamed: strings make a text message, bytes a binary one. */
+export type StreamSource =
+  | Iterable<string | ArrayBuffer | ArrayBufferView>
+  | AsyncIterable<string | ArrayBuffer | ArrayBufferView>
+  | ReadableStream<string | ArrayBuffer | ArrayBufferView>;
+
+/** Who gets what arrives. None of these may throw. */
+export interface Receiver {
+  message(data: Message): void;
+  piece(data: Message, opcode: DataOpcode, fin: boolean): void;
+  pinged(payload: Uint8Array): void;
+  ponged(payload: Uint8Array): void;
+  ended(info: CloseInfo): void;
+}
+
+interface PendingPing {
+  readonly payload: Uint8Array;
+  readonly sentAt: number;
+  readonly resolve: (ms: number) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+interface DrainWaiter {
+  readonly resolve: () => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** What send() returns when there is nothing to wait for: one promise for all. */
+const SENT: Promise<void> = Promise.resolve();
+
+/** A rejection that nobody listens to must not end the process; who listens still gets it. */
+export function handled<Value>(promise: Promise<Value>): Promise<Value> {
+  promise.catch(() => {});
+  return promise;
+}
+
+export class Channel implements SessionSink {
+  readonly session: Session;
+  /** Fulfils when the connection is gone; never rejects. */
+  readonly closed: Promise<CloseInfo>;
+  /** How it ended, once it has. */
+  info: CloseInfo | undefined;
+  /** Round-trip time in ms of the last ping() that was answered. */
+  latency: number | undefined;
+
+  readonly #receiver: Receiver;
+  readonly #maxBufferedAmount: number;
+  readonly #closeTimeout: number;
+  readonly #settleClosed: (info: CloseInfo) => void;
+  #isClosing = false;
+  #isCongested = false;
+  #waiters: DrainWaiter[] = [];
+  #pings: PendingPing[] = [];
+  #pingCount = 0;
+  /** The last of the sends that take their time (streams, Blobs): whatever is sent meanwhile goes behind it. */
+  #turn: Promise<void> | undefined;
+  /** Ends the wait for a stream's next item. */
+  #interrupt: ((reason: unknown) => void) | undefined;
+  /** Bytes of what waits for its turn. */
+  #waitingBytes = 0;
+
+  /** Nothing is delivered until start(). */
+  constructor(session: Session, options: ResolvedOptions, receiver: Receiver) {
+    this.session = session;
+    this.#receiver = receiver;
+    this.#maxBufferedAmount = options.maxBufferedAmount;
+    this.#closeTimeout = options.closeTimeout;
+    let settle: (info: CloseInfo) => void = () => {};
+    this.closed = new Promise((resolve) => {
+      settle = resolve;
+    });
+    this.#settleClosed = settle;
+  }
+
+  start(): void {
+    this.session.start(this);
+  }
+
+  get isOpen(): boolean {
+    return !this.#isClosing && this.session.state === "open";
+  }
+
+  get state(): ProtocolState {
+    if (this.info !== undefined) return "closed";
+    return this.isOpen ? "open" : "closing";
+  }
+
+  /** Bytes that were sent and have not left the process. */
+  get bufferedAmount(): number {
+    return this.session.bufferedBytes + this.#waitingBytes;
+  }
+
+  // ---- sending
+
+  /** Sends a message. Throws ClosedError, UsageError, LimitError; what it returns rejects with ClosedError, and does no harm ignored. */
+  send(data: Sendable): Promise<void> {
+    this.#assertOpen();
+    const message = typeof data === "string" || data instanceof Uint8Array ? data : messageOf(data);
+    if (this.#turn !== undefined || isBlob(message)) return this.#sendLater(message);
+    if (this.#isCongested) this.#assertRoom(this.bufferedAmount);
+    this.session.send(message);
+    return this.session.bufferedBytes < HIGH_WATER ? SENT : this.#drained();
+  }
+
+  /** Sends one message in as many frames as the source has items, and an empty last one. */
+  sendStream(source: StreamSource, binary: boolean | undefined): Promise<void> {
+    this.#assertOpen();
+    const iterator = iteratorOf(source);
+    return this.#inTurn(async () => {
+      const stream = new OutgoingStream(this.session, binary);
+      try {
+        for (;;) {
+          const item = await this.#next(iterator);
+          this.#assertAlive();
+          if (item.done) break;
+          stream.write(item.value);
+          if (this.session.bufferedBytes >= HIGH_WATER) await this.#drained();
+        }
+        stream.end();
+      } catch (error) {
+        void Promise.resolve(iterator.return?.()).catch(() => {}); // the error at hand is the one that tells why
+        // The message cannot be taken back and must not look whole: the connection fails (RFC 6455 §7.4.1, 1011).
+        if (stream.isBegun && this.session.state === "open")
+          this.session.close(INTERNAL_ERROR, "", this.#closeTimeout);
+        throw error;
+      }
+    });
+  }
+
+  /** Sends a ping; the time in ms until its pong. Throws UsageError, ClosedError. */
+  ping(data?: Sendable): Promise<number> {
+    this.#assertOpen();
+    // A payload of its own for each, so that a late pong is not taken for the answer to a later ping.
+    const payload =
+      data === undefined ? new TextEncoder().encode(`${++this.#pingCount}`) : controlPayload(data);
+    this.session.ping(payload);
+    const sentAt = performance.now();
+    return handled(new Promise((resolve, reject) => this.#pings.push({ payload, sentAt, resolve, reject })));
+  }
+
+  /** Sends an unsolicited pong. Throws UsageError, ClosedError. */
+  pong(data?: Sendable): void {
+    this.#assertOpen();
+    this.session.pong(data === undefined ? new Uint8Array(0) : controlPayload(data));
+  }
+
+  // ---- closing
+
+  /** Closes behind what was sent before; a second call changes nothing. Throws UsageError. */
+  close(
+    code: number = NORMAL_CLOSURE,
+    reason = "",
+    timeout: number = this.#closeTimeout,
+  ): Promise<CloseInfo> {
+    encodeClose(code, reason, webText); // for its complaints
+    if (!(timeout >= 0))
+      throw new UsageError("the timeout of close is a number of milliseconds, or Infinity");
+    if (this.#isClosing) return this.closed;
+    this.#isClosing = true;
+    if (this.#turn === undefined) this.session.close(code, reason, timeout);
+    else void this.#closeInTurn(this.#turn, code, reason, timeout);
+    return this.closed;
+  }
+
+  /** Drops the connection now. */
+  terminate(): void {
+    this.#isClosing = true;
+    this.session.destroy();
+  }
+
+  /** Lets a stream or Blob that is under way finish, for as long as the closing handshake may take. */
+  async #closeInTurn(turn: Promise<void>, code: number, reason: string, timeout: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      if (timeout !== Number.POSITIVE_INFINITY) timer = setTimeout(() => resolve(true), timeout);
+    });
+    const isLate = await Promise.race([turn.then(() => false), this.closed.then(() => false), late]);
+    clearTimeout(timer);
+    this.session.close(code, reason, isLate ? 0 : timeout);
+  }
+
+  // ---- from the session
+
+  message(data: Message): void {
+    this.#receiver.message(data);
+  }
+
+  piece(data: Message, opcode: DataOpcode, fin: boolean): void {
+    this.#receiver.piece(data, opcode, fin);
+  }
+
+  pinged(payload: Uint8Array): void {
+    this.#receiver.pinged(payload);
+  }
+
+  /** A pong answers the ping with its payload, and those before it, whose pongs the peer may have spared itself (§5.5.3). */
+  ponged(payload: Uint8Array): void {
+    const index = this.#pings.findIndex((ping) => isSame(ping.payload, payload));
+    const now = performance.now();
+    for (const ping of this.#pings.splice(0, index + 1)) {
+      this.latency = now - ping.sentAt;
+      ping.resolve(this.latency);
+    }
+    this.#receiver.ponged(payload);
+  }
+
+  drain(): void {
+    if (this.session.bufferedBytes >= HIGH_WATER) return;
+    this.#isCongested = false;
+    for (const waiter of this.#waiters.splice(0)) waiter.resolve();
+  }
+
+  ended(info: CloseInfo): void {
+    this.info = info;
+    this.#isClosing = true;
+    for (const waiter of [...this.#waiters.splice(0), ...this.#pings.splice(0)])
+      waiter.reject(this.#closedError());
+    this.#interrupt?.(this.#closedError());
+    this.#receiver.ended(info);
+    this.#settleClosed(info);
+  }
+
+  // ---- inside
+
+  #closedError(): ClosedError {
+    const { publicUrl } = this.session;
+    if (this.info !== undefined) return closedError(this.info, publicUrl);
+    return new ClosedError("the connection is closing").locate(publicUrl);
+  }
+
+  #assertOpen(): void {
+    if (!this.isOpen) throw this.#closedError();
+  }
+
+  /** Open as far as the peer is concerned: what was sent before close() still goes out. */
+  #assertAlive(): void {
+    if (this.session.state !== "open") throw this.#closedError();
+  }
+
+  #assertRoom(bytes: number): void {
+    if (bytes <= this.#maxBufferedAmount) return;
+    throw new LimitError(
+      "ERR_WS_BACKPRESSURE",
+      `${bytes} bytes wait to be sent, more than maxBufferedAmount (${this.#maxBufferedAmount}): await send(), or raise it`,
+      { limit: "maxBufferedAmount", actual: bytes },
+    ).locate(this.session.publicUrl);
+  }
+
+  #drained(): Promise<void> {
+    this.#isCongested = true;
+    return handled(new Promise((resolve, reject) => this.#waiters.push({ resolve, reject })));
+  }
+
+  /** Behind the sends that take their time. Bytes are copied, as the caller may change them once this returned. */
+  #sendLater(message: Message | Blob): Promise<void> {
+    const size = isBlob(message) ? 0 : sizeOf(message);
+    this.#assertRoom(this.bufferedAmount + size);
+    this.#waitingBytes += size;
+    const copy = message instanceof Uint8Array ? message.slice() : message;
+    return this.#inTurn(async () => {
+      this.#waitingBytes -= size;
+      const ready = isBlob(copy) ? new Uint8Array(await copy.arrayBuffer()) : copy;
+      this.#assertAlive();
+      this.session.send(ready);
+      if (this.session.bufferedBytes >= HIGH_WATER) await this.#drained();
+    });
+  }
+
+  /** The source's next item, or the connection's end if that comes first: a source may wait for ever. */
+  #next(iterator: ItemIterator): Promise<IteratorResult<unknown>> {
+    return new Promise((resolve, reject) => {
+      this.#interrupt = reject;
+      Promise.resolve(iterator.next()).then(resolve, reject);
+    });
+  }
+
+  #inTurn(task: () => Promise<void>): Promise<void> {
+    const run = (this.#turn ?? SENT).then(task);
+    const turn: Promise<void> = run
+      .catch(() => {})
+      .then(() => {
+        if (this.#turn === turn) this.#turn = undefined;
+      });
+    this.#turn = turn;
+    return handled(run);
+  }
+}
+
+/** The frames of one message that is sent piece by piece. */
+class OutgoingStream {
+  isBegun = false;
+  readonly #session: Session;
+  #isBinary: boolean | undefined;
+  /** The first half of a surrogate pair whose second half is in the next item. */
+  #half = "";
+
+  constructor(session: Session, binary: boolean | undefined) {
+    this.#session = session;
+    this.#isBinary = binary;
+  }
+
+  write(item: unknown): void {
+    this.#isBinary ??= typeof item !== "string";
+    if (this.#isBinary === (typeof item === "string")) {
+      throw new UsageError(
+        `a stream of ${this.#isBinary ? "bytes" : "text"} has an item that is not: ${typeof item}`,
+      );
+    }
+    this.#send(typeof item === "string" ? this.#whole(item) : bytesOf(item), false);
+  }
+
+  end(): void {
+    this.#send(this.#isBinary ? new Uint8Array(0) : this.#half, true);
+  }
+
+  #send(data: Message, fin: boolean): void {
+    this.#session.sendFragment(data, !this.isBegun, fin);
+    this.isBegun = true;
+  }
+
+  /** The text up to its last whole character. */
+  #whole(item: string): string {
+    const text = this.#half + item;
+    const last = text.charCodeAt(text.length - 1);
+    this.#half = last >= 0xd800 && last <= 0xdbff ? text.slice(-1) : "";
+    return this.#half === "" ? text : text.slice(0, -1);
+  }
+}
+
+type ItemIterator = AsyncIterator<unknown> | Iterator<unknown>;
+
+function iteratorOf(source: StreamSource): ItemIterator {
+  if (typeof source === "object" && source !== null && !ArrayBuffer.isView(source)) {
+    if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
+    if (Symbol.iterator in source) return source[Symbol.iterator]();
+  }
+  throw new UsageError("a stream is an iterable, an async iterable or a ReadableStream of strings or bytes");
+}
+
+function messageOf(data: unknown): Uint8Array | Blob {
+  const isBytes = ArrayBuffer.isView(data) || data instanceof ArrayBuffer;
+  return !isBytes && data instanceof Blob ? data : bytesOf(data);
+}
+
+function isBlob(message: Message | Blob): message is Blob {
+  return typeof message !== "string" && !(message instanceof Uint8Array);
+}
+
+/** A view of the bytes of any buffer or view. Throws UsageError for what is neither, so that no memory leaks by mistake. */
+function bytesOf(data: unknown): Uint8Array {
+  if (data instanceof Uint8Array) return data;
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  if (typeof SharedArrayBuffer !== "undefined" && data instanceof SharedArrayBuffer)
+    return new Uint8Array(data);
+  const kind = data === null ? "null" : Array.isArray(data) ? "an array" : typeof data;
+  throw new UsageError(`a message is a string, an ArrayBuffer, a view of one, or a Blob, and not ${kind}`);
+}
+
+function controlPayload(data: unknown): Uint8Array {
+  return typeof data === "string" ? new TextEncoder().encode(data) : bytesOf(data);
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}

@@ -1,0 +1,267 @@
+// The short-lived shape: connect, send, receive, close.
+
+import { type CloseInfo, type RawHeaders, UsageError } from "../errors.ts";
+import type { Message } from "../protocol/assembler.ts";
+import type { ProtocolState } from "../protocol/protocol.ts";
+import type { Open } from "../session/session.ts";
+import { Channel, handled, type Receiver, type Sendable, type StreamSource } from "./channel.ts";
+import { Inbox, type RecvOptions } from "./inbox.ts";
+import type { MessageStream } from "./message-stream.ts";
+import { type ConnectionOptions, type Provider, type ResolvedOptions, resolve } from "./options.ts";
+
+export interface CloseOptions {
+  /** Ms in which the peer must answer before the connection is dropped. Default: the option `closeTimeout`. */
+  readonly timeout?: number;
+}
+
+export interface SendStreamOptions {
+  /** True: a binary message, false: a text. Default: as the first item says. */
+  readonly binary?: boolean;
+}
+
+/** The server's answer to the upgrade. */
+export class ConnectionResponse {
+  readonly status: number;
+  readonly statusText: string;
+  /** The header fields in the order and spelling in which they came. */
+  readonly rawHeaders: RawHeaders;
+  #headers: Headers | undefined;
+
+  constructor(response: { status: number; statusText: string; rawHeaders: RawHeaders }) {
+    this.status = response.status;
+    this.statusText = response.statusText;
+    this.rawHeaders = response.rawHeaders;
+  }
+
+  /** Made when it is first asked for: the class takes a runtime some 40 ms to load. */
+  get headers(): Headers {
+    this.#headers ??= new Headers(this.rawHeaders.map(([name, value]): [string, string] => [name, value]));
+    return this.#headers;
+  }
+}
+
+/** An open WebSocket. Made by createConnection(). */
+export class Connection implements AsyncIterable<Message> {
+  readonly #channel: Channel;
+  readonly #inbox: Inbox | undefined;
+  #response: ConnectionResponse | undefined;
+
+  /** For isosocket itself; an inbox is missing where messages go to the callbacks of an app. */
+  constructor(channel: Channel, inbox?: Inbox) {
+    this.#channel = channel;
+    this.#inbox = inbox;
+  }
+
+  /**
+   * Sends a string as text; an ArrayBuffer, any view of one, or a Blob as binary. Fulfils once it was handed to the
+   * socket, and the socket has room for more: awaiting it is all the back-pressure there is to do. Bytes may be changed as
+   * soon as this returned. Never throws at once; rejects with ClosedError, UsageError, or LimitError when what waits to be
+   * sent exceeds maxBufferedAmount. An ignored rejection does no harm.
+   */
+  send(data: Sendable): Promise<void> {
+    try {
+      return this.#channel.send(data);
+    } catch (error) {
+      return handled(Promise.reject(error));
+    }
+  }
+
+  /**
+   * Sends one message, a frame for each item of the source and an empty last one, as fast as the peer takes it (RFC 6455
+   * §5.4). Other messages wait until it is done. When the source throws, the message cannot be taken back: the connection
+   * is closed with code 1011.
+   */
+  sendStream(source: StreamSource, options: SendStreamOptions = {}): Promise<void> {
+    try {
+      return this.#channel.sendStream(source, options.binary);
+    } catch (error) {
+      return handled(Promise.reject(error));
+    }
+  }
+
+  /**
+   * The next message in order: text is a string, binary a Uint8Array that is yours to keep. What arrived before the
+   * connection closed is still delivered, then ClosedError. Several calls queue; one that times out or is aborted loses nothing.
+   */
+  recv(options?: RecvOptions): Promise<Message> {
+    return this.#asInbox().recv(options);
+  }
+
+  /** The next message as it arrives, however large; see MessageStream. */
+  recvStream(options?: RecvOptions): Promise<MessageStream> {
+    return this.#asInbox().recvStream(options);
+  }
+
+  /** Sends a ping with up to 125 bytes and fulfils with the time in ms until its pong; also kept in `latency`. */
+  ping(data?: Sendable): Promise<number> {
+    try {
+      return this.#channel.ping(data);
+    } catch (error) {
+      return handled(Promise.reject(error));
+    }
+  }
+
+  /** Sends an unsolicited pong with up to 125 bytes. Throws UsageError, ClosedError. */
+  pong(data?: Sendable): void {
+    this.#channel.pong(data);
+  }
+
+  /**
+   * Closes behind what was sent before. Fulfils when the connection is gone, which is within `timeout` ms and one second;
+   * never rejects. What arrives before the peer's Close frame can still be received, as far as it fits the queue. A
+   * second call changes nothing. Throws UsageError for a code or a reason (of more than 123 bytes) that may not be sent.
+   */
+  close(code?: number, reason?: string, options: CloseOptions = {}): Promise<CloseInfo> {
+    const closed = this.#channel.close(code, reason, options.timeout);
+    this.#inbox?.closing();
+    return closed;
+  }
+
+  /** Drops the TCP connection now, without a closing handshake. */
+  terminate(): void {
+    this.#channel.terminate();
+  }
+
+  /** Fulfils once, when the connection is gone; never rejects. */
+  get closed(): Promise<CloseInfo> {
+    return this.#channel.closed;
+  }
+
+  get state(): ProtocolState {
+    return this.#channel.state;
+  }
+
+  /** Bytes that were sent and have not left the process. */
+  get bufferedAmount(): number {
+    return this.#channel.bufferedAmount;
+  }
+
+  /** Round-trip time in ms of the last ping() that was answered. */
+  get latency(): number | undefined {
+    return this.#channel.latency;
+  }
+
+  /** The subprotocol that the server chose; "" for none. */
+  get protocol(): string {
+    return this.#channel.session.protocol;
+  }
+
+  /** The extensions in use, as the server named them; "" for none. */
+  get extensions(): string {
+    return this.#channel.session.extensions;
+  }
+
+  /** Where it is connected to, without credentials. */
+  get url(): string {
+    return this.#channel.session.url;
+  }
+
+  /** The server's answer to the upgrade. */
+  get response(): ConnectionResponse {
+    this.#response ??= new ConnectionResponse(this.#channel.session.response);
+    return this.#response;
+  }
+
+  /** Whether TLS protects it. */
+  get secure(): boolean {
+    return this.#channel.session.secure;
+  }
+
+  /** `127.0.0.1:50123`; undefined for a Unix socket, and once closed. */
+  get localAddress(): string | undefined {
+    return this.#channel.session.localAddress;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#channel.session.remoteAddress;
+  }
+
+  /** Makes the open connection keep the process alive, as it does until unref(). */
+  ref(): this {
+    this.#channel.session.ref();
+    return this;
+  }
+
+  /** Lets the process end although the connection is open. */
+  unref(): this {
+    this.#channel.session.unref();
+    return this;
+  }
+
+  /** Messages until the connection closes: ends on 1000, 1001 and 1005, throws ClosedError otherwise. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Message, void, undefined> {
+    for (;;) {
+      let message: Message;
+      try {
+        message = await this.recv();
+      } catch (error) {
+        if (isCleanEnd(this.#channel.info)) return;
+        throw error;
+      }
+      yield message;
+    }
+  }
+
+  /** Closes with 1000. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #asInbox(): Inbox {
+    if (this.#inbox !== undefined) return this.#inbox;
+    throw new UsageError(
+      "messages of a WebSocketApp go to its callbacks and cannot be received",
+      "ERR_WS_INVALID_STATE",
+    );
+  }
+}
+
+function isCleanEnd(info: CloseInfo | undefined): boolean {
+  return info?.wasClean === true && [1000, 1001, 1005].includes(info.code);
+}
+
+/** Fills an inbox; pings and pongs are answered and counted already. */
+class InboxReceiver implements Receiver {
+  readonly #inbox: Inbox;
+
+  constructor(inbox: Inbox) {
+    this.#inbox = inbox;
+  }
+
+  message(data: Message): void {
+    this.#inbox.message(data);
+  }
+
+  piece(data: Message, _opcode: number, fin: boolean): void {
+    this.#inbox.piece(data, fin);
+  }
+
+  pinged(): void {}
+
+  ponged(): void {}
+
+  ended(info: CloseInfo): void {
+    this.#inbox.ended(info);
+  }
+}
+
+/** Opens a connection with resolved options. */
+export async function connect(open: Open, options: ResolvedOptions): Promise<Connection> {
+  const session = await open(options);
+  const inbox = new Inbox(options.maxQueue);
+  inbox.attach(session);
+  const channel = new Channel(session, options, new InboxReceiver(inbox));
+  channel.start();
+  return new Connection(channel, inbox);
+}
+
+/** What createConnection() is, once a runtime is chosen. */
+export type CreateConnection = (
+  url: Provider<string | URL>,
+  options?: ConnectionOptions,
+) => Promise<Connection>;
+
+/** createConnection() for a runtime, with other defaults than the library's. */
+export function createConnectionWith(open: Open, defaults: ConnectionOptions): CreateConnection {
+  return async (url, options) => connect(open, resolve(url, { ...defaults, ...options }));
+}

@@ -1,0 +1,227 @@
+// Messages that wait for recv(), and calls of recv() that wait for messages: never both.
+// When it is full the session is paused, and so at last the peer; reading on makes room. After close() nobody may read on,
+// and the peer's Close frame lies behind what it still sends: what finds the inbox full is dropped then.
+
+import { ClosedError, type CloseInfo, TimeoutError, UsageError } from "../errors.ts";
+import type { Delivery, Message } from "../protocol/assembler.ts";
+import { MessageStream, sizeOf } from "./message-stream.ts";
+
+export interface RecvOptions {
+  /** Ms after which recv() rejects with TimeoutError; the message that comes later is for the next recv(). Default none. */
+  readonly timeout?: number;
+  /** Rejects recv() with its reason; nothing is lost. */
+  readonly signal?: AbortSignal;
+}
+
+/** What fills an inbox, and can be made to wait. */
+export interface InboxSource {
+  pause(): void;
+  resume(): void;
+  delivery: Delivery;
+}
+
+/** An inbox is full with so many bytes, however few messages they are. */
+const FULL_BYTES = 1024 * 1024;
+
+interface Waiter {
+  readonly wants: "message" | "stream";
+  readonly take: (item: Message | MessageStream) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+export class Inbox {
+  readonly #maxMessages: number;
+  #source: InboxSource | undefined;
+  /** Those before #head were taken. */
+  #items: (Message | MessageStream)[] = [];
+  #head = 0;
+  #bytes = 0;
+  #waiters: Waiter[] = [];
+  /** The message that is coming in pieces. */
+  #stream: MessageStream | undefined;
+  #isPaused = false;
+  #isClosing = false;
+  #info: CloseInfo | undefined;
+
+  constructor(maxMessages: number) {
+    this.#maxMessages = maxMessages;
+  }
+
+  /** From here on the inbox can make its source wait. */
+  attach(source: InboxSource): void {
+    this.#source = source;
+  }
+
+  /** The next message, in order; rejects with ClosedError when there is none to come. */
+  recv(options?: RecvOptions): Promise<Message> {
+    if (options?.signal?.aborted) return Promise.reject(options.signal.reason);
+    const item = this.#shift();
+    if (item !== undefined) return item instanceof MessageStream ? item.collect() : Promise.resolve(item);
+    return this.#wait("message", options) as Promise<Message>;
+  }
+
+  /** The next message as it arrives. */
+  async recvStream(options?: RecvOptions): Promise<MessageStream> {
+    options?.signal?.throwIfAborted();
+    const item = this.#shift() ?? (await this.#wait("stream", options));
+    return item instanceof MessageStream ? item : this.#streamOf(item);
+  }
+
+  // ---- from the session
+
+  message(data: Message): void {
+    const waiter = this.#waiters.shift();
+    if (waiter !== undefined) {
+      waiter.take(data);
+      this.#expect();
+      return;
+    }
+    if (this.#isClosing && this.#isFull()) return;
+    this.#items.push(data);
+    this.#hold(sizeOf(data));
+  }
+
+  piece(data: Message, fin: boolean): void {
+    this.#stream ??= this.#begin(typeOf(data));
+    if (this.#stream.add(data, fin)) this.#hold(sizeOf(data));
+    if (!fin) return;
+    this.#stream = undefined;
+    this.#expect();
+  }
+
+  /** We close: what has come stays, and what still comes must not stop the reading. */
+  closing(): void {
+    this.#isClosing = true;
+    this.#resume();
+  }
+
+  ended(info: CloseInfo): void {
+    this.#info = info;
+    this.#stream?.fail(closedError(info));
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(closedError(info));
+  }
+
+  // ---- inside
+
+  /** A message begins to come in pieces: for whoever waits first, or else as the next item. */
+  #begin(type: "text" | "binary"): MessageStream {
+    const stream = new MessageStream(type, (bytes) => this.#release(bytes));
+    const waiter = this.#waiters.shift();
+    if (waiter !== undefined) waiter.take(stream);
+    else this.#items.push(stream);
+    return stream;
+  }
+
+  #wait(wants: Waiter["wants"], options: RecvOptions | undefined): Promise<Message | MessageStream> {
+    if (this.#info !== undefined) return Promise.reject(closedError(this.#info));
+    return new Promise((resolve, reject) => {
+      const take: Waiter["take"] =
+        wants === "stream"
+          ? resolve
+          : (item) => resolve(item instanceof MessageStream ? item.collect() : item);
+      const waiter =
+        options === undefined ? { wants, take, reject } : this.#bounded({ wants, take, reject }, options);
+      this.#waiters.push(waiter);
+      this.#expect();
+    });
+  }
+
+  /** A waiter that gives up at a timeout or when its signal is aborted, and takes nothing then. */
+  #bounded(waiter: Waiter, { timeout = Number.POSITIVE_INFINITY, signal }: RecvOptions): Waiter {
+    if (!(timeout >= 0)) throw new UsageError("the timeout of recv is a number of milliseconds, or Infinity");
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const forget = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+    };
+    const bounded: Waiter = {
+      wants: waiter.wants,
+      take: (item) => {
+        forget();
+        waiter.take(item);
+      },
+      reject: (reason) => {
+        forget();
+        waiter.reject(reason);
+      },
+    };
+    const giveUp = (reason: unknown) => {
+      this.#waiters = this.#waiters.filter((other) => other !== bounded);
+      bounded.reject(reason);
+      this.#expect();
+    };
+    const abort = () => giveUp(signal?.reason);
+    if (timeout !== Number.POSITIVE_INFINITY) {
+      timer = setTimeout(
+        () => giveUp(new TimeoutError("recv", timeout, `no message came within ${timeout} ms`)),
+        timeout,
+      );
+    }
+    signal?.addEventListener("abort", abort);
+    return bounded;
+  }
+
+  /** Asks for pieces while a stream is read or is wanted next, and for whole messages otherwise. */
+  #expect(): void {
+    if (this.#source === undefined) return;
+    const wantsPieces = this.#stream !== undefined || this.#waiters[0]?.wants === "stream";
+    this.#source.delivery = wantsPieces ? "parts" : "whole";
+  }
+
+  #shift(): Message | MessageStream | undefined {
+    if (this.#head === this.#items.length) return undefined;
+    const item = this.#items[this.#head] as Message | MessageStream;
+    this.#items[this.#head++] = ""; // so that what was taken can be collected
+    if (this.#head === this.#items.length) {
+      this.#items = [];
+      this.#head = 0;
+    } else if (this.#head >= 1024 && this.#head * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+    this.#release(item instanceof MessageStream ? 0 : sizeOf(item));
+    return item;
+  }
+
+  #streamOf(message: Message): MessageStream {
+    const stream = new MessageStream(typeOf(message), () => {});
+    stream.add(message, true);
+    return stream;
+  }
+
+  #isFull(): boolean {
+    return this.#items.length - this.#head >= this.#maxMessages || this.#bytes >= FULL_BYTES;
+  }
+
+  #hold(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#isPaused || this.#isClosing || !this.#isFull()) return;
+    this.#isPaused = true;
+    this.#source?.pause();
+  }
+
+  /** Reads on when half of what makes it full is gone, so that a pause is worth its price. */
+  #release(bytes: number): void {
+    this.#bytes -= bytes;
+    const isHalf =
+      2 * (this.#items.length - this.#head) <= this.#maxMessages && 2 * this.#bytes <= FULL_BYTES;
+    if (this.#isPaused && isHalf) this.#resume();
+  }
+
+  #resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#source?.resume();
+  }
+}
+
+function typeOf(message: Message): "text" | "binary" {
+  return typeof message === "string" ? "text" : "binary";
+}
+
+/** A new one for each call that asks, so that each has a stack of its own. */
+export function closedError(info: CloseInfo, url = ""): ClosedError {
+  const reason = info.reason === "" ? "" : ` (${JSON.stringify(info.reason)})`;
+  const why = info.error === undefined ? "" : `: ${info.error.message}`;
+  return new ClosedError(`the connection is closed with code ${info.code}${reason}${why}`, info).locate(url);
+}

@@ -1,0 +1,247 @@
+// Bytes to frames (RFC 6455 §5.2): a cursor over whatever chunks arrive. (hot)
+//
+//   decoder.push(chunk);
+//   while (decoder.next()) { decoder.opcode, decoder.fin, decoder.bytes, decoder.start, decoder.end ... }
+//
+// Two states: between frames, and inside a payload. A header is at most 14 bytes: it is read in place when it is whole,
+// or waited for. A control frame is always handed out whole; a data frame that is not whole in the chunk comes in parts
+// (isFirst, isLast), so that text can be checked as it arrives and every byte copied once, into its final place. The first
+// part comes as soon as the header is complete, even if it is empty: limits are checked before a payload is waited for.
+// Nothing is allocated per frame.
+//
+// Rules: RSV2 and RSV3 are 0, RSV1 only on the first frame of a message and only where an extension allows it; opcodes
+// are the defined ones; control frames are final and at most 125 bytes; the client masks, the server does not; lengths
+// take the shortest form (§5.2: "the minimal number of bytes MUST be used"; browsers fail others too, and a second way
+// to write a frame is a way to smuggle one); 64-bit lengths have their first bit 0.
+// Which frame may follow which, how large a message may become, and what a payload says, is for others.
+
+import { maskInPlace, rotateKey, type Slab, slabOf } from "../bytes/mask.ts";
+import { LimitError, ProtocolError } from "../errors.ts";
+import { CONTINUATION, isControl, isDefined, MAX_CONTROL_PAYLOAD } from "./opcode.ts";
+
+/** Which end of the connection this is: clients mask what they send, servers do not (§5.1). */
+export type Role = "client" | "server";
+
+const EMPTY = new Uint8Array(0);
+const MAX_HEADER = 14;
+
+/** Masked payloads are unmasked here, as the chunk is the caller's: one for all decoders, as a part is used up before the next. */
+let scratch: Slab | undefined;
+const SCRATCH_BYTES = 64 * 1024;
+
+export class FrameDecoder {
+  // The current frame; valid until the next call of next().
+  opcode = 0;
+  fin = false;
+  rsv1 = false;
+  /** Length of the whole payload in bytes, whatever part of it is here. */
+  length = 0;
+  /** Bytes of the payload that come after this part. */
+  remaining = 0;
+  /** This part begins the frame. */
+  isFirst = false;
+  /** This part ends the frame. */
+  isLast = false;
+  /** The part of the payload that is here is bytes[start, end), unmasked. The memory is not this decoder's to keep. */
+  bytes: Uint8Array = EMPTY;
+  start = 0;
+  end = 0;
+
+  private readonly expectMask: boolean;
+  private readonly allowRsv1: boolean;
+  private chunk: Uint8Array = EMPTY;
+  private at = 0;
+  private key = 0;
+  /** The beginning of a header whose end has not arrived. */
+  private header: Uint8Array = EMPTY;
+  private headerLength = 0;
+  /** A control frame's payload that came in more than one chunk. */
+  private control: Uint8Array = EMPTY;
+
+  constructor(role: Role, options: { allowRsv1?: boolean } = {}) {
+    this.expectMask = role === "server";
+    this.allowRsv1 = options.allowRsv1 ?? false;
+  }
+
+  /** Gives the decoder more bytes. They are borrowed until next() returned false or keep() was called. */
+  push(chunk: Uint8Array): void {
+    const left = this.chunk.length - this.at;
+    if (left === 0) {
+      // Of a subclass take the bytes alone: slice() of Node's Buffer is a view, and here it must be a copy.
+      const isPlain = chunk.constructor === Uint8Array;
+      this.chunk = isPlain ? chunk : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
+    } else {
+      const joined = new Uint8Array(left + chunk.length);
+      joined.set(this.chunk.subarray(this.at));
+      joined.set(chunk, left);
+      this.chunk = joined;
+    }
+    this.at = 0;
+  }
+
+  /** Copies what was not read yet, so that the chunk can go back to its owner. */
+  keep(): void {
+    this.chunk = this.at === this.chunk.length ? EMPTY : this.chunk.slice(this.at);
+    this.at = 0;
+  }
+
+  /** Moves on to the next frame or part of a frame; false when more bytes are needed. Throws ProtocolError, LimitError. */
+  next(): boolean {
+    if (this.remaining > 0) {
+      if (this.at === this.chunk.length) return false;
+      this.isFirst = false;
+      return this.opcode >= 8 ? this.readControl() : this.readPart();
+    }
+    if (!this.readHeader()) return false;
+    this.isFirst = true;
+    this.remaining = this.length;
+    return this.opcode >= 8 ? this.readControl() : this.readPart();
+  }
+
+  private readPart(): boolean {
+    const chunk = this.chunk;
+    const at = this.at;
+    let take = Math.min(this.remaining, chunk.length - at);
+    if (this.expectMask) {
+      take = Math.min(take, SCRATCH_BYTES);
+      this.unmask(take);
+    } else {
+      this.bytes = chunk;
+      this.start = at;
+      this.end = at + take;
+    }
+    this.at = at + take;
+    this.remaining -= take;
+    this.isLast = this.remaining === 0;
+    return true;
+  }
+
+  private unmask(take: number): void {
+    scratch ??= slabOf(new Uint8Array(SCRATCH_BYTES));
+    scratch.bytes.set(this.chunk.subarray(this.at, this.at + take));
+    maskInPlace(scratch, 0, take, rotateKey(this.key, this.length - this.remaining));
+    this.bytes = scratch.bytes;
+    this.start = 0;
+    this.end = take;
+  }
+
+  /** Control frames are read as parts too, which are joined here until the frame is whole. */
+  private readControl(): boolean {
+    const length = this.length;
+    const before = length - this.remaining;
+    this.readPart();
+    if (this.isLast && before === 0) return true;
+    if (this.control === EMPTY) this.control = new Uint8Array(MAX_CONTROL_PAYLOAD);
+    this.control.set(this.bytes.subarray(this.start, this.end), before);
+    if (!this.isLast) return false;
+    this.isFirst = true;
+    this.bytes = this.control;
+    this.start = 0;
+    this.end = length;
+    return true;
+  }
+
+  /** Reads a header in place, or keeps what there is of it; false when it is not whole. */
+  private readHeader(): boolean {
+    const chunk = this.chunk;
+    const available = chunk.length - this.at;
+    if (this.headerLength === 0) {
+      const size = this.parseHeader(chunk, this.at, available);
+      if (size > 0) {
+        this.at += size;
+        return true;
+      }
+    }
+    if (available === 0) return false;
+    if (this.header === EMPTY) this.header = new Uint8Array(MAX_HEADER);
+    const had = this.headerLength;
+    const take = Math.min(available, MAX_HEADER - had);
+    this.header.set(chunk.subarray(this.at, this.at + take), had);
+    const size = this.parseHeader(this.header, 0, had + take);
+    this.at += size > 0 ? size - had : take;
+    this.headerLength = size > 0 ? 0 : had + take;
+    return size > 0;
+  }
+
+  /** Parses the header that begins at bytes[at]; its size, or 0 when it does not end within `available` bytes. */
+  private parseHeader(bytes: Uint8Array, at: number, available: number): number {
+    if (available < 2) return 0;
+    const first = bytes[at] as number;
+    const second = bytes[at + 1] as number;
+    const masked = second >= 0x80;
+    const short = second & 0x7f;
+    const forLength = short < 126 ? 2 : short === 126 ? 4 : 10;
+    const size = masked ? forLength + 4 : forLength;
+    if (available < size) return 0;
+
+    const opcode = first & 0x0f;
+    this.opcode = opcode;
+    this.fin = first >= 0x80;
+    this.rsv1 = (first & 0x40) !== 0;
+    if ((first & 0x70) !== 0) this.checkReserved(first);
+    if (!isDefined(opcode)) throw new ProtocolError(`received a frame with reserved opcode ${opcode}`);
+    if (isControl(opcode)) {
+      if (!this.fin) throw new ProtocolError("received a fragmented control frame");
+      if (short > MAX_CONTROL_PAYLOAD)
+        throw new ProtocolError("received a control frame of more than 125 bytes");
+    }
+    if (masked !== this.expectMask) {
+      throw new ProtocolError(
+        masked ? "received a masked frame from a server" : "received an unmasked frame from a client",
+      );
+    }
+    this.length = short < 126 ? short : readLength(bytes, at + 2, forLength);
+    if (masked) {
+      const key = at + forLength;
+      this.key =
+        (bytes[key] as number) |
+        ((bytes[key + 1] as number) << 8) |
+        ((bytes[key + 2] as number) << 16) |
+        ((bytes[key + 3] as number) << 24);
+    }
+    return size;
+  }
+
+  private checkReserved(first: number): void {
+    if ((first & 0x30) !== 0) throw new ProtocolError("received a frame with RSV2 or RSV3 set");
+    if (!this.allowRsv1)
+      throw new ProtocolError("received a frame with RSV1 set, without an extension that allows it");
+    if (this.opcode === CONTINUATION || isControl(this.opcode)) {
+      throw new ProtocolError("received a continuation or control frame with RSV1 set");
+    }
+  }
+}
+
+/** Reads a length of 16 or 64 bits. */
+function readLength(bytes: Uint8Array, at: number, forLength: number): number {
+  if (forLength === 4) {
+    const length = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+    if (length < 126) throw new ProtocolError("received a frame whose length is not in its shortest form");
+    return length;
+  }
+  const high = readUint32(bytes, at);
+  const low = readUint32(bytes, at + 4);
+  if (high >= 0x8000_0000) throw new ProtocolError("received a frame whose length has its first bit set");
+  if (high === 0 && low < 0x10000)
+    throw new ProtocolError("received a frame whose length is not in its shortest form");
+  // Beyond 2^53 a number is no longer exact; no limit allows as much.
+  if (high >= 0x20_0000) {
+    const actual = (BigInt(high) << 32n) | BigInt(low);
+    throw new LimitError("ERR_WS_MESSAGE_TOO_BIG", `received a frame of ${actual} bytes`, {
+      limit: "maxMessageSize",
+      actual,
+      closeCode: 1009,
+    });
+  }
+  return high * 0x1_0000_0000 + low;
+}
+
+function readUint32(bytes: Uint8Array, at: number): number {
+  return (
+    (((bytes[at] as number) << 24) |
+      ((bytes[at + 1] as number) << 16) |
+      ((bytes[at + 2] as number) << 8) |
+      (bytes[at + 3] as number)) >>>
+    0
+  );
+}

@@ -1,0 +1,240 @@
+// Every error that this library throws, rejects with or reports, and the account of how a connection ended.
+// A class exists only where a caller would catch it differently; what happened exactly is in `code` and the
+// data of the class. Abort is not among them: what a signal aborts rejects with the signal's own reason.
+// Imports nothing.
+
+/** Stable names of what went wrong; messages may change between versions, these do not. */
+export type ErrorCode =
+  | "ERR_WS_INVALID_URL"
+  | "ERR_WS_INVALID_ARGUMENT"
+  | "ERR_WS_UNKNOWN_OPTION"
+  | "ERR_WS_UNSUPPORTED"
+  | "ERR_WS_INVALID_STATE"
+  | "ERR_WS_PROTOCOL"
+  | "ERR_WS_INVALID_UTF8"
+  | "ERR_WS_INVALID_RESPONSE"
+  | "ERR_WS_UNEXPECTED_STATUS"
+  | "ERR_WS_MESSAGE_TOO_BIG"
+  | "ERR_WS_TOO_MANY_FRAGMENTS"
+  | "ERR_WS_HEADERS_TOO_BIG"
+  | "ERR_WS_BACKPRESSURE"
+  | "ERR_WS_PROXY"
+  | "ERR_WS_TIMEOUT"
+  | "ERR_WS_DNS"
+  | "ERR_WS_CONNECT"
+  | "ERR_WS_TLS"
+  | "ERR_WS_TRANSPORT"
+  | "ERR_WS_CLOSED"
+  | "ERR_WS_ABORTED"
+  | "ERR_WS_CALLBACK";
+
+/** What every error of this library is. */
+export class WebSocketError extends Error {
+  static {
+    WebSocketError.prototype.name = "WebSocketError";
+  }
+
+  readonly code: ErrorCode;
+  /** Where it happened, without credentials and query values; undefined where no connection is concerned. */
+  url: string | undefined = undefined;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+  }
+
+  /**
+   * Says in the message to which url it happened. The codec raises errors without knowing of urls; the session
+   * adds its own here, once. The stack repeats the message, so it is mended too.
+   */
+  locate(url: string): this {
+    if (this.url !== undefined || url === "") return this;
+    this.url = url;
+    const located = `${this.message} [${url}]`;
+    // A replacer function, as a `$` in the message would be a pattern in a replacement string.
+    if (this.stack !== undefined) this.stack = this.stack.replace(this.message, () => located);
+    this.message = located;
+    return this;
+  }
+}
+
+/** The caller's mistake: a wrong argument, option, url or state. Nothing was sent because of it. */
+export class UsageError extends WebSocketError {
+  static {
+    UsageError.prototype.name = "UsageError";
+  }
+
+  constructor(
+    message: string,
+    code:
+      | "ERR_WS_INVALID_URL"
+      | "ERR_WS_INVALID_ARGUMENT"
+      | "ERR_WS_UNKNOWN_OPTION"
+      | "ERR_WS_UNSUPPORTED"
+      | "ERR_WS_INVALID_STATE" = "ERR_WS_INVALID_ARGUMENT",
+    options?: { cause?: unknown },
+  ) {
+    super(code, message, options);
+  }
+}
+
+/** The peer broke RFC 6455; `closeCode` is what it was told (1002, or 1007 for text that is not UTF-8). */
+export class ProtocolError extends WebSocketError {
+  static {
+    ProtocolError.prototype.name = "ProtocolError";
+  }
+
+  readonly closeCode: number;
+
+  constructor(message: string, closeCode = 1002) {
+    super(closeCode === 1007 ? "ERR_WS_INVALID_UTF8" : "ERR_WS_PROTOCOL", message);
+    this.closeCode = closeCode;
+  }
+}
+
+/** Something was larger than an option allows: `limit` names the option, `actual` is the size that broke it. */
+export class LimitError extends WebSocketError {
+  static {
+    LimitError.prototype.name = "LimitError";
+  }
+
+  /** Name of the option that set the limit. */
+  readonly limit: string;
+  /** Size that was met, in the unit of the option; a bigint where it exceeds 2^53 - 1. */
+  readonly actual: number | bigint;
+  /** What the peer was told; undefined where the limit is not about what it sent. */
+  readonly closeCode: number | undefined;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    data: { limit: string; actual: number | bigint; closeCode?: number },
+  ) {
+    super(code, message);
+    this.limit = data.limit;
+    this.actual = data.actual;
+    this.closeCode = data.closeCode;
+  }
+}
+
+/** A list of header fields in the order and spelling in which they crossed the wire. */
+export type RawHeaders = readonly (readonly [name: string, value: string])[];
+
+/** The server's answer was not the upgrade that was asked for. Codes `ERR_WS_UNEXPECTED_STATUS`, `ERR_WS_INVALID_RESPONSE`. */
+export class HandshakeError extends WebSocketError {
+  static {
+    HandshakeError.prototype.name = "HandshakeError";
+  }
+
+  /** HTTP status; undefined when the answer was not HTTP or ended before its status. */
+  readonly status: number | undefined;
+  readonly statusText: string;
+  readonly rawHeaders: RawHeaders;
+  /** Up to 64 KiB of the answer's body, decoded as UTF-8 with U+FFFD for what is not. */
+  readonly body: string;
+  #headers: Headers | undefined;
+
+  constructor(
+    code: "ERR_WS_UNEXPECTED_STATUS" | "ERR_WS_INVALID_RESPONSE",
+    message: string,
+    response: { status?: number; statusText?: string; rawHeaders?: RawHeaders; body?: string } = {},
+    options?: { cause?: unknown },
+  ) {
+    super(code, message, options);
+    this.status = response.status;
+    this.statusText = response.statusText ?? "";
+    this.rawHeaders = response.rawHeaders ?? [];
+    this.body = response.body ?? "";
+  }
+
+  get headers(): Headers {
+    this.#headers ??= new Headers(this.rawHeaders.map(([name, value]): [string, string] => [name, value]));
+    return this.#headers;
+  }
+}
+
+/** A proxy refused, failed or did not speak its protocol; the server behind it was not reached. */
+export class ProxyError extends WebSocketError {
+  static {
+    ProxyError.prototype.name = "ProxyError";
+  }
+
+  /** The proxy's HTTP status or SOCKS reply; undefined when there was none. */
+  readonly status: number | undefined;
+
+  constructor(message: string, options?: { status?: number; cause?: unknown }) {
+    super("ERR_WS_PROXY", message, options);
+    this.status = options?.status;
+  }
+}
+
+/** What was being waited for when a deadline passed. */
+export type Phase = "headers" | "dns" | "connect" | "tls" | "proxy" | "handshake" | "recv" | "ping" | "close";
+
+/** A deadline passed: `phase` says while waiting for what, `ms` how long it was. */
+export class TimeoutError extends WebSocketError {
+  static {
+    TimeoutError.prototype.name = "TimeoutError";
+  }
+
+  readonly phase: Phase;
+  readonly ms: number;
+
+  constructor(phase: Phase, ms: number, message: string) {
+    super("ERR_WS_TIMEOUT", message);
+    this.phase = phase;
+    this.ms = ms;
+  }
+}
+
+/** The network failed: name resolution, TCP, TLS, or a reset. `cause` is the runtime's own error. */
+export class TransportError extends WebSocketError {
+  static {
+    TransportError.prototype.name = "TransportError";
+  }
+
+  constructor(
+    code: "ERR_WS_DNS" | "ERR_WS_CONNECT" | "ERR_WS_TLS" | "ERR_WS_TRANSPORT",
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(code, message, options);
+  }
+}
+
+/** A Close frame's content: `code` is 1005 when the frame carried none. */
+export interface CloseFrame {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** How a connection ended. */
+export interface CloseInfo {
+  /** The peer's code; 1005 when its Close frame had none, 1006 when there was no closing handshake. */
+  readonly code: number;
+  /** The peer's reason; "" when it gave none. */
+  readonly reason: string;
+  /** Both sides sent a Close frame, and nothing was wrong before. */
+  readonly wasClean: boolean;
+  /** The Close frame that went out. */
+  readonly sent?: CloseFrame;
+  /** The Close frame that came in. */
+  readonly received?: CloseFrame;
+  /** Why, where it was neither side's wish. */
+  readonly error?: WebSocketError;
+}
+
+/** The connection is closed, or was before what was asked of it could be done; `info` tells how it ended. */
+export class ClosedError extends WebSocketError {
+  static {
+    ClosedError.prototype.name = "ClosedError";
+  }
+
+  /** How the connection ended; undefined where there was none yet. */
+  readonly info: CloseInfo | undefined;
+
+  constructor(message: string, info?: CloseInfo) {
+    super("ERR_WS_CLOSED", message, { cause: info?.error });
+    this.info = info;
+  }
+}

@@ -1,0 +1,127 @@
+// Urls to places: where to dial, what to name the host, and which resource to ask for (RFC 6455 §3).
+// Besides ws: and wss: it takes http: and https: for them, and `ws+unix:/path.sock:/resource` for Unix sockets.
+
+import { UsageError } from "../errors.ts";
+
+/** Where a connection goes, as a url tells it. */
+export interface Target {
+  /** The url as the user may see it: ws: or wss:, without credentials. */
+  readonly url: string;
+  /** The url fit for messages and traces: without credentials, and with `***` for the values of its query. */
+  readonly publicUrl: string;
+  readonly secure: boolean;
+  /** Name or address, without the brackets of IPv6; "" for a Unix socket. */
+  readonly hostname: string;
+  readonly port: number;
+  /** Path of the Unix socket; undefined for TCP. */
+  readonly socketPath: string | undefined;
+  /** The Host header: the port only where it is not the scheme's own. */
+  readonly host: string;
+  /** Path and query, for the request line. */
+  readonly resource: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+const SCHEMES: Record<string, string> = { "ws:": "ws:", "wss:": "wss:", "http:": "ws:", "https:": "wss:" };
+
+/** Parses a url. Throws UsageError with code ERR_WS_INVALID_URL. */
+export function parseTarget(input: string | URL): Target {
+  const text = typeof input === "string" ? input : urlText(input);
+  // The parser of URL would drop tabs and line ends and encode others: what somebody smuggled in is to be seen.
+  if (hasControl(text)) throw invalid("it has a control character", text);
+  if (text.includes("#")) throw invalid("it has a fragment, which no server gets to see", text);
+  const unix = /^(wss?)\+unix:(.*)$/i.exec(text);
+  if (unix !== null) return unixTarget(unix[1]?.toLowerCase() === "wss", unix[2] as string, text);
+
+  const url = parse(text);
+  const scheme = SCHEMES[url.protocol];
+  if (scheme === undefined)
+    throw invalid("its scheme is none of ws, wss, http, https, ws+unix, wss+unix", text);
+  const secure = scheme === "wss:";
+  // What the parser made of the url's beginning: a name such as `wss:example.com` means https://example.com to it.
+  if (!/^[a-z]+:\/\//i.test(text)) throw invalid('it has no "//" after its scheme', text);
+  if (url.hostname === "") throw invalid("it has no host", text);
+  if (url.port === "0") throw invalid("nothing can be reached at port 0", text);
+  const port = url.port === "" ? (secure ? 443 : 80) : Number(url.port);
+  // http://host:443 has a port that is not the default of its scheme and stays; ws://host:80 loses it.
+  const authority = port === (secure ? 443 : 80) ? url.hostname : `${url.hostname}:${port}`;
+  const resource = url.pathname + url.search;
+  return {
+    url: `${scheme}//${authority}${resource}`,
+    publicUrl: `${scheme}//${authority}${url.pathname}${hideValues(url.search)}`,
+    secure,
+    hostname: url.hostname.replace(/^\[(.*)\]$/, "$1"),
+    port,
+    socketPath: undefined,
+    host: authority,
+    resource,
+    username: decode(url.username),
+    password: decode(url.password),
+  };
+}
+
+/** `/path.sock`, or `/path.sock:/resource?query`. */
+function unixTarget(secure: boolean, rest: string, text: string): Target {
+  const path = rest.replace(/^\/\/(?=\/)/, "");
+  const colon = path.indexOf(":");
+  const socketPath = colon === -1 ? path : path.slice(0, colon);
+  if (!socketPath.startsWith("/")) throw invalid("the path of its Unix socket does not begin with /", text);
+  const { pathname, search } = parse(`ws://localhost${colon === -1 ? "/" : path.slice(colon + 1)}`);
+  const scheme = secure ? "wss+unix" : "ws+unix";
+  return {
+    url: `${scheme}:${socketPath}:${pathname}${search}`,
+    publicUrl: `${scheme}:${socketPath}:${pathname}${hideValues(search)}`,
+    secure,
+    hostname: "",
+    port: 0,
+    socketPath: decode(socketPath),
+    host: "localhost",
+    resource: pathname + search,
+    username: "",
+    password: "",
+  };
+}
+
+function parse(text: string): URL {
+  try {
+    return new URL(text);
+  } catch {
+    // The parser's own error repeats the whole url, so it is no cause to pass on.
+    throw invalid("it is not a url", text);
+  }
+}
+
+function urlText(input: URL): string {
+  if (input instanceof URL) return input.href;
+  throw new UsageError("a url is a string or a URL", "ERR_WS_INVALID_URL");
+}
+
+function hasControl(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x20 || unit === 0x7f) return true;
+  }
+  return false;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** A query without its values, which may be secrets: `?token=abc&v` becomes `?token=***&***`. */
+export function hideValues(search: string): string {
+  if (search.length < 2) return search;
+  const members = search.slice(1).split("&");
+  return `?${members.map((member) => (member.includes("=") ? `${member.slice(0, member.indexOf("="))}=***` : "***")).join("&")}`;
+}
+
+/** The url in a message: what may be credentials, query or fragment is left out. */
+function invalid(why: string, text: string): UsageError {
+  const shown = text.replace(/\/\/.*@/s, "//***@").replace(/[?#].*$/s, "?***");
+  return new UsageError(`${JSON.stringify(shown)} cannot be connected to: ${why}`, "ERR_WS_INVALID_URL");
+}

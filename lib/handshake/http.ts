@@ -1,0 +1,226 @@
+// The heads and bodies of HTTP/1.1 messages (RFC 9110, RFC 9112): requests are formatted, responses are read.
+// Strict where it guards: lines end in CRLF, names are tokens, no folding, no control characters, and limits on a line,
+// the count and the total. Tolerant where servers differ and nothing is at stake: no reason phrase, no space after
+// the colon, any case.
+
+import { webText } from "../bytes/utf8.ts";
+import { escapeControls } from "../codec/describe.ts";
+import { HandshakeError, LimitError, type RawHeaders, UsageError } from "../errors.ts";
+import type { Talk } from "./talk.ts";
+
+export interface ResponseHead {
+  readonly status: number;
+  readonly statusText: string;
+  readonly rawHeaders: RawHeaders;
+  /** The minor version of HTTP/1. */
+  readonly minorVersion: number;
+}
+
+/** The default of `maxHeaderSize`: all of a response's head, in bytes. */
+export const DEFAULT_MAX_HEADER_SIZE: number = 64 * 1024;
+
+/** A response may have one header field for each so many bytes of `maxHeaderSize`: 256 by default. */
+const BYTES_PER_FIELD = 256;
+
+/** The most of a body that is kept, in bytes. */
+export const MAX_BODY: number = 64 * 1024;
+
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+const STATUS_LINE = /^HTTP\/1\.(\d) (\d{3})(?: (.*))?$/;
+
+/** Whether `text` is a token (RFC 9110 §5.6.2), as header names and subprotocols are. */
+export function isToken(text: string): boolean {
+  return TOKEN.test(text);
+}
+
+/** Throws UsageError unless `name` and `value` can stand in a header field as they are. */
+export function checkField(name: string, value: string): void {
+  if (!isToken(name)) throw new UsageError(`${JSON.stringify(name)} is not a header name`);
+  if (!FIELD_VALUE.test(value)) {
+    // The value may be a secret, so it is not shown.
+    throw new UsageError(
+      `the value of header ${name} has a character that no header may carry: line ends, controls, and what is beyond Latin-1`,
+    );
+  }
+}
+
+/** A request's head as bytes. What can stand in a line is checked once more, so that no caller can add another. */
+export function formatRequest(method: string, target: string, headers: RawHeaders): Uint8Array {
+  if (!/^[\x21-\x7e]+$/.test(target))
+    throw new UsageError("the request target has a character that no url may carry");
+  for (const [name, value] of headers) checkField(name, value);
+  const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`);
+  return Uint8Array.from(`${method} ${target} HTTP/1.1\r\n${lines.join("")}\r\n`, (character) =>
+    character.charCodeAt(0),
+  );
+}
+
+/** The values of every field of that name, in order. */
+export function valuesOf(headers: RawHeaders, name: string): string[] {
+  return headers.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value);
+}
+
+/** The members of the fields of that name as a list (RFC 9110 §5.6.1), in lower case. */
+export function tokensOf(headers: RawHeaders, name: string): string[] {
+  const members = valuesOf(headers, name).flatMap((value) => value.split(","));
+  return members.map((member) => member.trim().toLowerCase()).filter((member) => member !== "");
+}
+
+/** Reads a response's head. Throws HandshakeError, LimitError. */
+export function* readHead(maxHeaderSize: number): Talk<ResponseHead> {
+  let left = maxHeaderSize;
+  function* nextLine(prefix?: string): Talk<string> {
+    const bytes = yield prefix === undefined ? { line: left } : { line: left, prefix };
+    left -= bytes.length;
+    return checkLine(bytes, left === 0, maxHeaderSize, prefix);
+  }
+
+  const statusLine = yield* nextLine("HTTP/1.");
+  const [, minor, status, statusText = ""] = STATUS_LINE.exec(statusLine) ?? [];
+  if (status === undefined || !FIELD_VALUE.test(statusText)) {
+    throw invalid(`the answer's first line is not a status line: ${quote(statusLine)}`);
+  }
+  const rawHeaders: (readonly [string, string])[] = [];
+  for (;;) {
+    const line = yield* nextLine();
+    if (line === "") return { status: Number(status), statusText, rawHeaders, minorVersion: Number(minor) };
+    if (rawHeaders.length >= maxHeaderSize / BYTES_PER_FIELD) throw tooManyHeaders(maxHeaderSize);
+    rawHeaders.push(parseField(line));
+  }
+}
+
+/** The line without its CRLF; throws for what is not a line. */
+function checkLine(
+  bytes: Uint8Array,
+  isFull: boolean,
+  maxHeaderSize: number,
+  prefix: string | undefined,
+): string {
+  const text = latin1(bytes);
+  if (text.endsWith("\r\n")) return text.slice(0, -2);
+  if (prefix !== undefined && !text.startsWith(prefix.slice(0, text.length))) {
+    throw invalid(`the answer is not HTTP/1: it begins ${quote(text)}`);
+  }
+  if (text.endsWith("\n")) throw invalid("the answer has a line that ends in LF without CR");
+  if (isFull) throw headersTooBig(maxHeaderSize);
+  if (prefix !== undefined && text === "") throw invalid("the connection was closed before an answer came");
+  throw invalid("the connection was closed in the middle of the answer's head");
+}
+
+function parseField(line: string): readonly [string, string] {
+  const colon = line.indexOf(":");
+  const name = line.slice(0, colon);
+  const value = line.slice(colon + 1);
+  if (colon === -1 || !isToken(name)) throw invalid(`the answer has a malformed header line: ${quote(name)}`);
+  if (!FIELD_VALUE.test(value)) throw invalid(`the answer's header ${name} has a control character`);
+  return [name, trimBlanks(value)];
+}
+
+/** Without the spaces and tabs around it; no regular expression, as those take quadratic time on long runs of blanks. */
+function trimBlanks(value: string): string {
+  let start = 0;
+  let end = value.length;
+  while (start < end && isBlank(value.charCodeAt(start))) start++;
+  while (end > start && isBlank(value.charCodeAt(end - 1))) end--;
+  return value.slice(start, end);
+}
+
+function isBlank(unit: number): boolean {
+  return unit === 0x20 || unit === 0x09;
+}
+
+/**
+ * Reads what there is of a response's body, up to MAX_BODY bytes, as text: by Transfer-Encoding, Content-Length, or until
+ * the peer closes (RFC 9112 §6.3). Whatever is wrong with it ends it: a body is only told to people.
+ */
+export function* readBody(head: ResponseHead): Talk<string> {
+  const body = new BodyBuffer();
+  if (tokensOf(head.rawHeaders, "transfer-encoding").includes("chunked")) {
+    yield* readChunks(body);
+  } else {
+    const declared = valuesOf(head.rawHeaders, "content-length")[0];
+    const length = declared !== undefined && /^\d{1,15}$/.test(declared) ? Number(declared) : MAX_BODY;
+    if (head.status !== 204 && head.status !== 304) yield* readBytes(body, length);
+  }
+  return body.text();
+}
+
+class BodyBuffer {
+  readonly #parts: Uint8Array[] = [];
+  #length = 0;
+
+  get room(): number {
+    return MAX_BODY - this.#length;
+  }
+
+  add(bytes: Uint8Array): void {
+    this.#parts.push(bytes);
+    this.#length += bytes.length;
+  }
+
+  text(): string {
+    const all = new Uint8Array(this.#length);
+    let at = 0;
+    for (const part of this.#parts) {
+      all.set(part, at);
+      at += part.length;
+    }
+    return webText.decodeLossy(all, 0, all.length);
+  }
+}
+
+/** Reads `length` bytes, or as many as there is room for; false when the stream ended before. */
+function* readBytes(body: BodyBuffer, length: number): Talk<boolean> {
+  let left = Math.min(length, body.room);
+  while (left > 0) {
+    const bytes = yield { some: left };
+    if (bytes.length === 0) return false;
+    body.add(bytes);
+    left -= bytes.length;
+  }
+  return true;
+}
+
+/** RFC 9112 §7.1; extensions and trailers are passed over. */
+function* readChunks(body: BodyBuffer): Talk<void> {
+  while (body.room > 0) {
+    const size = /^([0-9a-f]{1,8})[ \t]*(?:;.*)?\r\n$/i.exec(latin1(yield { line: 1024 }))?.[1];
+    if (size === undefined || Number.parseInt(size, 16) === 0) return;
+    if (!(yield* readBytes(body, Number.parseInt(size, 16)))) return;
+    yield { line: 2 };
+  }
+}
+
+function latin1(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
+}
+
+/** The beginning of what a peer sent, fit for a message. */
+function quote(text: string): string {
+  const shown = text.length > 80 ? `${text.slice(0, 80)}...` : text;
+  return `"${escapeControls(shown)}"`;
+}
+
+function invalid(message: string): HandshakeError {
+  return new HandshakeError("ERR_WS_INVALID_RESPONSE", message);
+}
+
+function headersTooBig(maxHeaderSize: number): LimitError {
+  return new LimitError(
+    "ERR_WS_HEADERS_TOO_BIG",
+    `the answer's head exceeds maxHeaderSize (${maxHeaderSize} bytes)`,
+    { limit: "maxHeaderSize", actual: maxHeaderSize },
+  );
+}
+
+function tooManyHeaders(maxHeaderSize: number): LimitError {
+  const most = Math.ceil(maxHeaderSize / BYTES_PER_FIELD);
+  return new LimitError(
+    "ERR_WS_HEADERS_TOO_BIG",
+    `the answer has more than ${most} header fields, as many as maxHeaderSize (${maxHeaderSize} bytes) allows`,
+    { limit: "maxHeaderSize", actual: most + 1 },
+  );
+}

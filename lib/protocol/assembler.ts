@@ -1,0 +1,211 @@
+// Data frames to messages (RFC 6455 §5.4, §5.6): order of fragments, limits, UTF-8, and one copy of each byte. (hot)
+//
+// A message that lies whole in the chunk is decoded or copied straight out of it. Any other is gathered in one buffer
+// which grows with the bytes that have come (not with what a header announces, but for the first megabyte), however
+// small or many its fragments are. Text is checked part by part: a byte that no following byte could redeem fails the
+// connection when it arrives.
+// Limits are checked at each header, before the payload is allocated or waited for.
+//
+// Three ways of delivery: whole messages; frames of fragmented messages as each is complete; parts as they arrive.
+
+import { incompleteTail, type TextCodec } from "../bytes/utf8.ts";
+import { INVALID_PAYLOAD, MESSAGE_TOO_BIG, POLICY_VIOLATION } from "../codec/close-code.ts";
+import type { FrameDecoder } from "../codec/frame-decoder.ts";
+import { BINARY, CONTINUATION, type DataOpcode, TEXT } from "../codec/opcode.ts";
+import { LimitError, ProtocolError } from "../errors.ts";
+import type { Limits } from "./limits.ts";
+
+/** A message: text is a string, binary is a Uint8Array that belongs to whoever gets it. */
+export type Message = string | Uint8Array;
+
+/**
+ * What is handed out. `whole`: messages. `frames`: messages of one frame whole, the frames of others one by one.
+ * `parts`: messages that lie whole in a chunk whole, others piece by piece as they arrive.
+ */
+export type Delivery = "whole" | "frames" | "parts";
+
+export interface AssemblerOptions extends Limits {
+  /** False: what is not UTF-8 becomes U+FFFD. */
+  readonly utf8Validation: boolean;
+  readonly text: TextCodec;
+}
+
+/** The most that is allocated on the word of a header. */
+const TRUSTED_BYTES = 1024 * 1024;
+const FIRST_BYTES = 64;
+
+const EMPTY = new Uint8Array(0);
+
+export class Assembler {
+  delivery: Delivery = "whole";
+  /** Whether the value that accept() returned is a piece of a message; then `opcode` and `fin` say which. */
+  isPiece = false;
+  /** Opcode of the frame that the piece came in. */
+  opcode: DataOpcode = TEXT;
+  /** The piece ends its message. */
+  fin = true;
+
+  private readonly text: TextCodec;
+  private readonly validate: boolean;
+  private readonly limits: Limits;
+  /** TEXT or BINARY while a message is under way, else CONTINUATION. */
+  private kind: DataOpcode = CONTINUATION;
+  /** Bytes of the message that its frames have announced so far. */
+  private announced = 0;
+  private fragments = 0;
+  /** A piece of the message was handed out, so the rest of it goes out in pieces too. */
+  private inPieces = false;
+  /** What was gathered and not handed out: buffer[0, size), of which [0, checked) is whole characters. */
+  private buffer: Uint8Array = EMPTY;
+  private size = 0;
+  private checked = 0;
+
+  constructor(options: AssemblerOptions) {
+    this.text = options.text;
+    this.validate = options.utf8Validation;
+    this.limits = options;
+  }
+
+  /**
+   * Takes the decoder's current data frame, or part of one. Returns a message or a piece of one, or undefined when
+   * there is nothing to hand out yet. Throws ProtocolError, LimitError.
+   */
+  accept(frame: FrameDecoder): Message | undefined {
+    if (frame.isFirst) {
+      this.begin(frame);
+      if (frame.isLast && frame.fin && this.fragments === 1) return this.whole(frame);
+    }
+    this.gather(frame);
+    if (frame.isLast && frame.fin) return this.inPieces ? this.piece(frame, true) : this.finish();
+    if (this.delivery === "whole") return undefined;
+    const ready = this.delivery === "frames" ? frame.isLast : this.complete > 0;
+    return ready ? this.piece(frame, false) : undefined;
+  }
+
+  /** A frame begins: may it, here, and this large? */
+  private begin(frame: FrameDecoder): void {
+    if (frame.opcode === CONTINUATION) {
+      if (this.kind === CONTINUATION)
+        throw new ProtocolError("received a continuation frame with no message to continue");
+      this.fragments++;
+      if (this.fragments > this.limits.maxFragments)
+        throw tooManyFragments(this.fragments, this.limits.maxFragments);
+    } else {
+      if (this.kind !== CONTINUATION)
+        throw new ProtocolError("received a new message before the last fragment of another");
+      this.kind = frame.opcode === TEXT ? TEXT : BINARY;
+      this.announced = 0;
+      this.fragments = 1;
+    }
+    this.announced += frame.length;
+    if (this.announced > this.limits.maxMessageSize) throw tooBig(this.announced, this.limits.maxMessageSize);
+  }
+
+  /** The fast path: a message in one frame that lies whole in the chunk. */
+  private whole(frame: FrameDecoder): Message {
+    const isBinary = this.kind === BINARY;
+    this.kind = CONTINUATION;
+    this.isPiece = false;
+    if (isBinary) return frame.bytes.slice(frame.start, frame.end);
+    return this.decode(frame.bytes, frame.start, frame.end);
+  }
+
+  private gather(frame: FrameDecoder): void {
+    const { start, end } = frame;
+    const size = this.size + end - start;
+    if (size > this.buffer.length) this.grow(size, frame);
+    // A view for the copy costs more than the copy of the few bytes of a tiny fragment.
+    if (end - start > 32) this.buffer.set(frame.bytes.subarray(start, end), this.size);
+    else
+      for (let from = start, to = this.size; from < end; from++, to++)
+        this.buffer[to] = frame.bytes[from] as number;
+    this.size = size;
+    if (this.kind === TEXT) this.check();
+  }
+
+  /** Doubles the buffer, or makes it as large as the message is known to become, where that is less. */
+  private grow(needed: number, frame: FrameDecoder): void {
+    const known = needed + frame.remaining;
+    const roomy = Math.max(needed, 2 * this.buffer.length, Math.min(known, TRUSTED_BYTES), FIRST_BYTES);
+    // The last frame tells the message's exact size: then the buffer itself can become the message.
+    const buffer = new Uint8Array(frame.fin ? Math.min(roomy, known) : roomy);
+    buffer.set(this.buffer.subarray(0, this.size));
+    this.buffer = buffer;
+  }
+
+  /** Checks the text that has come, but for an incomplete character at its end. */
+  private check(): void {
+    const complete = this.size - incompleteTail(this.buffer, this.checked, this.size);
+    if (this.validate && complete > this.checked && !this.text.isValid(this.buffer, this.checked, complete)) {
+      throw invalidText();
+    }
+    this.checked = complete;
+  }
+
+  /** How much of what was gathered can be handed out. */
+  private get complete(): number {
+    return this.kind === TEXT ? this.checked : this.size;
+  }
+
+  private finish(): Message {
+    const { kind, buffer, size } = this;
+    this.reset();
+    this.isPiece = false;
+    if (kind === TEXT) return this.decode(buffer, 0, size);
+    return buffer.length === size ? buffer : buffer.slice(0, size);
+  }
+
+  /** Hands out what was gathered; an incomplete character stays for the next piece. */
+  private piece(frame: FrameDecoder, fin: boolean): Message {
+    this.isPiece = true;
+    this.inPieces = true;
+    this.opcode = frame.opcode as DataOpcode;
+    this.fin = fin;
+    const { kind, buffer } = this;
+    const end = fin ? this.size : this.complete;
+    const data = kind === TEXT ? this.decode(buffer, 0, end) : buffer.slice(0, end);
+    if (fin) {
+      this.reset();
+    } else {
+      buffer.copyWithin(0, end, this.size);
+      this.size -= end;
+      this.checked = 0;
+    }
+    return data;
+  }
+
+  private reset(): void {
+    this.kind = CONTINUATION;
+    this.inPieces = false;
+    this.buffer = EMPTY;
+    this.size = 0;
+    this.checked = 0;
+  }
+
+  private decode(bytes: Uint8Array, start: number, end: number): string {
+    if (!this.validate) return this.text.decodeLossy(bytes, start, end);
+    const text = this.text.decode(bytes, start, end);
+    if (text === undefined) throw invalidText();
+    return text;
+  }
+}
+
+function invalidText(): ProtocolError {
+  return new ProtocolError("received a text message that is not valid UTF-8", INVALID_PAYLOAD);
+}
+
+function tooBig(actual: number, limit: number): LimitError {
+  return new LimitError(
+    "ERR_WS_MESSAGE_TOO_BIG",
+    `received a message of at least ${actual} bytes, and maxMessageSize is ${limit}: raise it if such messages are expected`,
+    { limit: "maxMessageSize", actual, closeCode: MESSAGE_TOO_BIG },
+  );
+}
+
+function tooManyFragments(actual: number, limit: number): LimitError {
+  return new LimitError(
+    "ERR_WS_TOO_MANY_FRAGMENTS",
+    `received a message of more than ${limit} fragments: raise maxFragments if such messages are expected`,
+    { limit: "maxFragments", actual, closeCode: POLICY_VIOLATION },
+  );
+}

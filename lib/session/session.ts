@@ -1,0 +1,98 @@
+// One open WebSocket, messages in and out: the seam between what users hold and what carries their messages. Types only.
+
+import type { DataOpcode } from "../codec/opcode.ts";
+import type { CloseInfo, RawHeaders, WebSocketError } from "../errors.ts";
+import type { Target } from "../handshake/endpoint.ts";
+import type { Delivery, Message } from "../protocol/assembler.ts";
+import type { Limits } from "../protocol/limits.ts";
+import type { ProtocolState } from "../protocol/protocol.ts";
+import type { TlsOptions } from "../transport/transport.ts";
+import type { TraceSink } from "./trace.ts";
+
+/** Who is told what happens in a session. None of these may throw. */
+export interface SessionSink {
+  message(data: Message): void;
+  /** A piece of a message, where delivery is not `whole`. */
+  piece(data: Message, opcode: DataOpcode, fin: boolean): void;
+  pinged(payload: Uint8Array): void;
+  ponged(payload: Uint8Array): void;
+  /** What was sent has left; there is room again. */
+  drain(): void;
+  /** The last call. */
+  ended(info: CloseInfo): void;
+}
+
+/** What the server answered to the upgrade. */
+export interface UpgradeResponse {
+  readonly status: number;
+  readonly statusText: string;
+  readonly rawHeaders: RawHeaders;
+}
+
+export interface Session {
+  readonly url: string;
+  /** The url fit for messages: no credentials, no query values. */
+  readonly publicUrl: string;
+  /** The subprotocol; "" for none. */
+  readonly protocol: string;
+  /** The extensions in use, as the server named them; "" for none. */
+  readonly extensions: string;
+  readonly response: UpgradeResponse;
+  readonly secure: boolean;
+  readonly localAddress: string | undefined;
+  readonly remoteAddress: string | undefined;
+  readonly state: ProtocolState;
+  /** Bytes that were sent and have not left the process. */
+  readonly bufferedBytes: number;
+  delivery: Delivery;
+  /** Copies bytes at once. Throws UsageError when not open, as the next three do. */
+  send(data: Message): void;
+  sendFragment(data: Message, isFirst: boolean, fin: boolean): void;
+  ping(payload: Uint8Array): void;
+  pong(payload: Uint8Array): void;
+  /** Names who is told what happens, and begins to deliver. Until then a session keeps what arrives. */
+  start(sink: SessionSink): void;
+  pause(): void;
+  resume(): void;
+  /** Begins the closing handshake; `timeout` ms later the connection is dropped. Throws UsageError for what may not be sent. */
+  close(code: number, reason: string, timeout: number): void;
+  /** Drops the connection now; nothing more is delivered but ended(), which says `cause`. */
+  destroy(cause?: WebSocketError): void;
+  ref(): void;
+  unref(): void;
+}
+
+/** What may differ from attempt to attempt. */
+export interface OpenRequest {
+  readonly target: Target;
+  readonly headers: RawHeaders;
+  readonly protocols: readonly string[];
+}
+
+/** Everything that opening a session depends on; all defaults are filled in. */
+export interface OpenOptions extends Limits {
+  /** Called once for each attempt. */
+  request(): OpenRequest | Promise<OpenRequest>;
+  /** Deadline in ms over everything up to the end of the handshake; Infinity for none. */
+  readonly timeout: number;
+  /** Ms. */
+  readonly closeTimeout: number;
+  readonly signal: AbortSignal | undefined;
+  readonly requireProtocol: boolean;
+  readonly origin: string | undefined;
+  readonly host: string | undefined;
+  readonly tls: TlsOptions;
+  readonly socketPath: string | undefined;
+  readonly connectTo: { readonly host: string; readonly port: number } | undefined;
+  readonly localAddress: string | undefined;
+  readonly family: 0 | 4 | 6;
+  readonly noDelay: boolean;
+  readonly keepAliveDelay: number | undefined;
+  /** Bytes. */
+  readonly maxHeaderSize: number;
+  readonly utf8Validation: boolean;
+  readonly trace: TraceSink | undefined;
+}
+
+/** Opens a session. Rejects with a WebSocketError or the reason of the signal; then nothing is left behind. */
+export type Open = (options: OpenOptions) => Promise<Session>;

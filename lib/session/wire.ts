@@ -1,0 +1,265 @@
+// A session over a transport: Transport and Protocol joined, with one deadline. (hot)
+//
+// Frames are written when the loop is about to go back to polling, all of a tick in one write, or earlier when a slab is
+// full. The TCP connection ends like this (RFC 6455 §7.1.1): when both Close frames are through, a client waits for the
+// server to end it; when the connection failed, it is ended behind our Close frame. Either way it is dropped when that
+// does not happen soon. ended() comes last, when the transport is gone.
+
+import type { Role } from "../codec/frame-decoder.ts";
+import type { DataOpcode } from "../codec/opcode.ts";
+import { type CloseInfo, TimeoutError, TransportError, WebSocketError } from "../errors.ts";
+import type { Delivery, Message } from "../protocol/assembler.ts";
+import { Protocol, type ProtocolSink, type ProtocolState } from "../protocol/protocol.ts";
+import type { Platform, Transport, TransportSink } from "../transport/transport.ts";
+import type { OpenOptions, Session, SessionSink, UpgradeResponse } from "./session.ts";
+import type { Trace } from "./trace.ts";
+
+/** How long a peer has to end TCP once the closing handshake is done, in ms. */
+const LINGER_MS = 1000;
+
+/** Above so many unsent bytes a peer counts as one that does not read. */
+export const HIGH_WATER: number = 256 * 1024;
+
+/** What the handshake found out. */
+export interface Opened {
+  readonly role: Role;
+  readonly url: string;
+  readonly publicUrl: string;
+  readonly secure: boolean;
+  readonly protocol: string;
+  readonly extensions: string;
+  readonly response: UpgradeResponse;
+  /** What came behind the handshake: the first frames. */
+  readonly rest: Uint8Array;
+}
+
+export class WireSession implements Session, TransportSink, ProtocolSink {
+  readonly url: string;
+  readonly publicUrl: string;
+  readonly protocol: string;
+  readonly extensions: string;
+  readonly response: UpgradeResponse;
+  readonly secure: boolean;
+
+  private readonly role: Role;
+  private readonly transport: Transport;
+  private sink: SessionSink | undefined;
+  /** The transport's end, where it came before start(). */
+  private early: { readonly cause: WebSocketError | undefined } | undefined;
+  private readonly wire: Protocol;
+  private readonly defer: (task: () => void) => void;
+  private readonly flush: () => void;
+  private readonly signal: AbortSignal | undefined;
+  private closeTimeout: number;
+  private deadline: ReturnType<typeof setTimeout> | undefined;
+  private isPaused = true;
+  private isDestroyed = false;
+  /** Why we dropped the connection. */
+  private cause: WebSocketError | undefined;
+
+  constructor(
+    platform: Platform,
+    transport: Transport,
+    opened: Opened,
+    options: OpenOptions,
+    trace: Trace | undefined,
+  ) {
+    this.url = opened.url;
+    this.publicUrl = opened.publicUrl;
+    this.protocol = opened.protocol;
+    this.extensions = opened.extensions;
+    this.response = opened.response;
+    this.secure = opened.secure;
+    this.role = opened.role;
+    this.transport = transport;
+    this.defer = platform.defer;
+    this.flush = () => this.wire.flush();
+    this.closeTimeout = options.closeTimeout;
+    this.signal = options.signal;
+    const { maxMessageSize, maxFragments, utf8Validation } = options;
+    const { text, slabs, mask } = platform;
+    const protocol = { maxMessageSize, maxFragments, utf8Validation, text, slabs, mask, observer: trace };
+    this.wire = new Protocol(opened.role, protocol, this);
+    this.wire.pause();
+    this.wire.receive(opened.rest);
+    this.signal?.addEventListener("abort", this.abort);
+    transport.attach(this);
+  }
+
+  // ---- Session
+
+  get state(): ProtocolState {
+    return this.wire.state;
+  }
+
+  get localAddress(): string | undefined {
+    return this.transport.localAddress;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.transport.remoteAddress;
+  }
+
+  get bufferedBytes(): number {
+    return this.wire.stagedBytes + this.transport.bufferedBytes;
+  }
+
+  set delivery(delivery: Delivery) {
+    this.wire.delivery = delivery;
+  }
+
+  send(data: Message): void {
+    this.wire.send(data);
+  }
+
+  sendFragment(data: Message, isFirst: boolean, fin: boolean): void {
+    this.wire.sendFragment(data, isFirst, fin);
+  }
+
+  ping(payload: Uint8Array): void {
+    this.wire.ping(payload);
+  }
+
+  pong(payload: Uint8Array): void {
+    this.wire.pong(payload);
+  }
+
+  start(sink: SessionSink): void {
+    this.sink = sink;
+    this.resume();
+    if (this.early !== undefined) this.closed(this.early.cause);
+  }
+
+  pause(): void {
+    this.isPaused = true;
+    this.wire.pause();
+    this.transport.pause();
+  }
+
+  resume(): void {
+    this.isPaused = false;
+    this.wire.resume();
+    // What was kept may have been enough for the reader to pause again.
+    if (!this.isPaused) this.transport.resume();
+  }
+
+  close(code: number, reason: string, timeout: number): void {
+    this.closeTimeout = timeout;
+    this.wire.close(code, reason);
+  }
+
+  destroy(cause?: WebSocketError): void {
+    this.isDestroyed = true;
+    this.cause ??= cause;
+    this.wire.drop();
+    this.transport.destroy();
+  }
+
+  ref(): void {
+    this.transport.ref();
+  }
+
+  unref(): void {
+    this.transport.unref();
+  }
+
+  // ---- TransportSink
+
+  data(chunk: Uint8Array): void {
+    this.wire.receive(chunk);
+  }
+
+  drain(): void {
+    this.wire.drained();
+    this.sink?.drain();
+  }
+
+  /** The peer sends no more: neither do we, and if it does not take what is left to send, it is not waited for. */
+  end(): void {
+    this.wire.flush();
+    this.transport.end();
+    this.arm(LINGER_MS);
+  }
+
+  closed(cause?: WebSocketError): void {
+    if (this.sink === undefined) {
+      this.early = { cause };
+      return;
+    }
+    clearTimeout(this.deadline);
+    this.signal?.removeEventListener("abort", this.abort);
+    this.wire.receiveEnd(this.cause ?? cause ?? this.unexpected());
+  }
+
+  /** The error that it is when TCP ends and nobody had said that it would. */
+  private unexpected(): WebSocketError | undefined {
+    if (this.isDestroyed || this.wire.state !== "open") return undefined;
+    return new TransportError("ERR_WS_TRANSPORT", "the peer ended the connection without a Close frame");
+  }
+
+  // ---- ProtocolSink
+
+  write(bytes: Uint8Array): boolean {
+    const isFree = this.transport.write(bytes);
+    if (!isFree) this.wire.congested = this.transport.bufferedBytes > HIGH_WATER;
+    return isFree;
+  }
+
+  staged(): void {
+    this.defer(this.flush);
+  }
+
+  message(data: Message): void {
+    this.sink?.message(data);
+  }
+
+  piece(data: Message, opcode: DataOpcode, fin: boolean): void {
+    this.sink?.piece(data, opcode, fin);
+  }
+
+  closing(): void {
+    if (!this.wire.isShaken && !this.wire.isFailed) {
+      this.arm(this.closeTimeout);
+      return;
+    }
+    this.wire.flush();
+    if (this.wire.isFailed || this.role === "server") this.transport.end();
+    // What still arrives is read and dropped, so that the end of the stream is seen, paused or not.
+    this.transport.resume();
+    this.arm(Math.min(LINGER_MS, this.closeTimeout));
+  }
+
+  pinged(payload: Uint8Array): void {
+    this.sink?.pinged(payload);
+  }
+
+  ponged(payload: Uint8Array): void {
+    this.sink?.ponged(payload);
+  }
+
+  ended(info: CloseInfo): void {
+    info.error?.locate(this.publicUrl);
+    this.sink?.ended(info);
+  }
+
+  // ---- the deadline
+
+  private arm(ms: number): void {
+    clearTimeout(this.deadline);
+    if (ms !== Number.POSITIVE_INFINITY) this.deadline = setTimeout(() => this.expire(ms), ms);
+  }
+
+  private expire(ms: number): void {
+    // A peer that has said all it had to say may leave TCP to us; one that owed us a Close frame did not keep its word.
+    if (this.wire.state === "closing" && !this.wire.isShaken) {
+      this.cause ??= new TimeoutError("close", ms, `the peer did not answer the Close frame within ${ms} ms`);
+    }
+    this.transport.destroy();
+  }
+
+  private readonly abort = (): void => {
+    this.destroy(
+      new WebSocketError("ERR_WS_ABORTED", "the signal was aborted", { cause: this.signal?.reason }),
+    );
+  };
+}

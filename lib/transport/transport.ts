@@ -1,0 +1,100 @@
+// What a runtime must offer: byte streams, and the few functions that are faster when they are its own. Types only.
+// A transport moves bytes and nothing else.
+
+import type { MaskSource } from "../bytes/random.ts";
+import type { SlabPool } from "../bytes/staging.ts";
+import type { TextCodec } from "../bytes/utf8.ts";
+import type { Phase, WebSocketError } from "../errors.ts";
+
+/** Who is told what a transport does. None of these may throw. */
+export interface TransportSink {
+  /** Bytes from the peer; borrowed, valid until data() returns. A few more may come after pause(). */
+  data(chunk: Uint8Array): void;
+  /** Everything that was written has been taken by the operating system. */
+  drain(): void;
+  /** The peer sends no more. */
+  end(): void;
+  /** The stream is gone: the last call. `cause` says why, where neither side asked for it. */
+  closed(cause?: WebSocketError): void;
+}
+
+export interface Transport {
+  /** Names who is told from now on; the one before is told nothing more. */
+  attach(sink: TransportSink): void;
+  /** True: the bytes were taken, and their memory is free again. False: they wait, and the memory is the transport's. */
+  write(bytes: Uint8Array): boolean;
+  /** Written bytes that the operating system has not taken. */
+  readonly bufferedBytes: number;
+  pause(): void;
+  resume(): void;
+  /** Sends what was written and ends our side; closed() follows when the peer ends its own. */
+  end(): void;
+  /** Drops the connection at once; closed() follows. */
+  destroy(): void;
+  /** Whether the open connection keeps the process alive: it does until unref(). */
+  ref(): void;
+  unref(): void;
+  /** `127.0.0.1:4040`, `[::1]:4040`, or the path of a Unix socket; undefined when it is not known. */
+  readonly localAddress: string | undefined;
+  readonly remoteAddress: string | undefined;
+}
+
+/** PEM, DER or PKCS#12 as Node takes it. */
+export type TlsMaterial = string | Uint8Array;
+
+/** Options of TLS, named and meant as in Node's `tls.connect` and `tls.createSecureContext`. Verification is on. */
+export interface TlsOptions {
+  /** Certificates of authorities to trust in the place of the runtime's own. */
+  readonly ca?: TlsMaterial | readonly TlsMaterial[];
+  /** Client certificate, its key, and the key's passphrase. */
+  readonly cert?: TlsMaterial | readonly TlsMaterial[];
+  readonly key?: TlsMaterial | readonly TlsMaterial[];
+  readonly pfx?: TlsMaterial | readonly TlsMaterial[];
+  readonly passphrase?: string;
+  readonly crl?: TlsMaterial | readonly TlsMaterial[];
+  /** Name to ask for and to verify. Default: the url's host. */
+  readonly servername?: string;
+  /** False: any certificate will do. Default true. */
+  readonly rejectUnauthorized?: boolean;
+  readonly ciphers?: string;
+  readonly ecdhCurve?: string;
+  readonly sigalgs?: string;
+  readonly minVersion?: "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
+  readonly maxVersion?: "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
+}
+
+/** Where to connect, and how. */
+export interface Endpoint {
+  /** Name or address; "" with a socketPath. */
+  readonly hostname: string;
+  readonly port: number;
+  readonly socketPath: string | undefined;
+  /** 4 or 6 to use only addresses of that family, 0 for both. */
+  readonly family: 0 | 4 | 6;
+  readonly localAddress: string | undefined;
+  readonly noDelay: boolean;
+  /** Idle time in ms before TCP probes the peer; undefined for never. */
+  readonly keepAliveDelay: number | undefined;
+  /** TLS from the first byte on; `servername` is "" where an address is to be verified. Undefined for none. */
+  readonly tls: (TlsOptions & { readonly servername: string }) | undefined;
+}
+
+/** What a connect may be cut short by, and whom it tells how far it is. */
+export interface Attempt {
+  readonly signal: AbortSignal;
+  phase(phase: Phase): void;
+}
+
+/** A runtime. */
+export interface Platform {
+  /** Opens a connection. Rejects with a TransportError, or with the signal's reason; then nothing is left behind. */
+  connect(to: Endpoint, attempt: Attempt): Promise<Transport>;
+  /** Runs `task` after what runs now and all promises that it settles, and before any I/O. */
+  defer(task: () => void): void;
+  readonly text: TextCodec;
+  readonly slabs: SlabPool;
+  /** Source of mask keys. */
+  readonly mask: MaskSource;
+  /** A fresh Sec-WebSocket-Key: 16 random bytes in base64. */
+  key(): string;
+}
