@@ -1,5 +1,6 @@
 // Codec, protocol and handshake for people with their own streams of bytes: no I/O, any runtime, both roles.
 
+export { maskInPlace, rotateKey, type Slab, slabOf } from "./bytes/mask.ts";
 export { type MaskSource, randomMask } from "./bytes/random.ts";
 export { SlabPool, type StagedWrite, Staging } from "./bytes/staging.ts";
 export { type TextCodec, webText } from "./bytes/utf8.ts";

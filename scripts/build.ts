@@ -16,9 +16,7 @@ await build({
   target: "es2022",
   sourcemap: true,
 });
-execFileSync(
-  process.execPath,
-  ["node_modules/typescript/bin/tsc", "--project", "tsconfig.build.json"],
-  { stdio: "inherit" },
-);
+execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "--project", "tsconfig.build.json"], {
+  stdio: "inherit",
+});
 console.log("built dist/");

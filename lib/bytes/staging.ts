@@ -69,9 +69,10 @@ export class Staging {
 
   /** Makes room for `bytes` more at the place it returns, flushing first if need be. */
   reserve(bytes: number): number {
-    if (this.end + bytes > this.slab.bytes.length) {
-      this.flush();
-      this.slab = this.pool.take(bytes);
+    // A loop, as `write` may stage more in turn.
+    while (this.end + bytes > this.slab.bytes.length) {
+      if (this.slab === EMPTY) this.slab = this.pool.take(bytes);
+      else this.flush();
     }
     return this.end;
   }
@@ -81,7 +82,7 @@ export class Staging {
    * A `header` of 0 goes on with the payload of the frame before.
    */
   reserveLarge(header: number, piece: number): void {
-    this.flush();
+    while (this.slab !== EMPTY) this.flush();
     this.slab = this.pool.take(PAYLOAD_START + piece);
     this.start = PAYLOAD_START - header;
     this.end = this.start;

@@ -4,23 +4,15 @@
 import { webText } from "../bytes/utf8.ts";
 import { encodeClose, INTERNAL_ERROR, NORMAL_CLOSURE } from "../codec/close-code.ts";
 import type { DataOpcode } from "../codec/opcode.ts";
-import { ClosedError, type CloseInfo, LimitError, UsageError } from "../errors.ts";
+import { ClosedError, type CloseInfo, LimitError } from "../errors.ts";
 import type { Message } from "../protocol/assembler.ts";
 import type { ProtocolState } from "../protocol/protocol.ts";
-import type { Session, SessionSink } from "../session/session.ts";
-import { HIGH_WATER } from "../session/wire.ts";
+import { HIGH_WATER, type Session, type SessionSink } from "../session/session.ts";
 import { closedError } from "./inbox.ts";
 import { sizeOf } from "./message-stream.ts";
-import type { ResolvedOptions } from "./options.ts";
-
-/** What can be sent: text for a string, binary for all else. */
-export type Sendable = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView | Blob;
-
-/** What can be streamed: strings make a text message, bytes a binary one. */
-export type StreamSource =
-  | Iterable<string | ArrayBuffer | ArrayBufferView>
-  | AsyncIterable<string | ArrayBuffer | ArrayBufferView>
-  | ReadableStream<string | ArrayBuffer | ArrayBufferView>;
+import { duration, type ResolvedOptions } from "./options.ts";
+import { type ItemIterator, iteratorOf, OutgoingStream, type StreamSource } from "./outgoing-stream.ts";
+import { controlPayload, isBlob, messageOf, type Sendable } from "./sendable.ts";
 
 /** Who gets what arrives. None of these may throw. */
 export interface Receiver {
@@ -52,6 +44,20 @@ export function handled<Value>(promise: Promise<Value>): Promise<Value> {
   return promise;
 }
 
+/** What `call` returns; what it throws rejects. */
+export function promised<Value>(call: () => Promise<Value>): Promise<Value> {
+  try {
+    return call();
+  } catch (error) {
+    return handled(Promise.reject(error));
+  }
+}
+
+/** Throws UsageError for a code or a reason that may not be sent. */
+export function checkClose(code: number = NORMAL_CLOSURE, reason = ""): void {
+  encodeClose(code, reason, webText);
+}
+
 export class Channel implements SessionSink {
   readonly session: Session;
   /** Fulfils when the connection is gone; never rejects. */
@@ -66,7 +72,8 @@ export class Channel implements SessionSink {
   readonly #closeTimeout: number;
   readonly #settleClosed: (info: CloseInfo) => void;
   #isClosing = false;
-  #isCongested = false;
+  /** More than maxBufferedAmount was buffered when it was last looked at. */
+  #mayBeFull = false;
   #waiters: DrainWaiter[] = [];
   #pings: PendingPing[] = [];
   #pingCount = 0;
@@ -113,11 +120,13 @@ export class Channel implements SessionSink {
   /** Sends a message. Throws ClosedError, UsageError, LimitError; what it returns rejects with ClosedError, and does no harm ignored. */
   send(data: Sendable): Promise<void> {
     this.#assertOpen();
-    const message = typeof data === "string" || data instanceof Uint8Array ? data : messageOf(data);
+    const message = typeof data === "string" ? data : messageOf(data);
     if (this.#turn !== undefined || isBlob(message)) return this.#sendLater(message);
-    if (this.#isCongested) this.#assertRoom(this.bufferedAmount);
+    if (this.#mayBeFull) this.#assertRoom();
     this.session.send(message);
-    return this.session.bufferedBytes < HIGH_WATER ? SENT : this.#drained();
+    const buffered = this.session.bufferedBytes;
+    if (buffered > this.#maxBufferedAmount) this.#mayBeFull = true;
+    return buffered < HIGH_WATER ? SENT : this.#drained();
   }
 
   /** Sends one message in as many frames as the source has items, and an empty last one. */
@@ -128,6 +137,7 @@ export class Channel implements SessionSink {
       const stream = new OutgoingStream(this.session, binary);
       try {
         for (;;) {
+          this.#assertAlive();
           const item = await this.#next(iterator);
           this.#assertAlive();
           if (item.done) break;
@@ -149,8 +159,7 @@ export class Channel implements SessionSink {
   ping(data?: Sendable): Promise<number> {
     this.#assertOpen();
     // A payload of its own for each, so that a late pong is not taken for the answer to a later ping.
-    const payload =
-      data === undefined ? new TextEncoder().encode(`${++this.#pingCount}`) : controlPayload(data);
+    const payload = new Uint8Array(controlPayload(data === undefined ? `${++this.#pingCount}` : data));
     this.session.ping(payload);
     const sentAt = performance.now();
     return handled(new Promise((resolve, reject) => this.#pings.push({ payload, sentAt, resolve, reject })));
@@ -165,14 +174,9 @@ export class Channel implements SessionSink {
   // ---- closing
 
   /** Closes behind what was sent before; a second call changes nothing. Throws UsageError. */
-  close(
-    code: number = NORMAL_CLOSURE,
-    reason = "",
-    timeout: number = this.#closeTimeout,
-  ): Promise<CloseInfo> {
-    encodeClose(code, reason, webText); // for its complaints
-    if (!(timeout >= 0))
-      throw new UsageError("the timeout of close is a number of milliseconds, or Infinity");
+  close(code: number = NORMAL_CLOSURE, reason = "", within?: number): Promise<CloseInfo> {
+    checkClose(code, reason);
+    const timeout = duration("the timeout of close", within, this.#closeTimeout);
     if (this.#isClosing) return this.closed;
     this.#isClosing = true;
     if (this.#turn === undefined) this.session.close(code, reason, timeout);
@@ -224,7 +228,6 @@ export class Channel implements SessionSink {
 
   drain(): void {
     if (this.session.bufferedBytes >= HIGH_WATER) return;
-    this.#isCongested = false;
     for (const waiter of this.#waiters.splice(0)) waiter.resolve();
   }
 
@@ -255,8 +258,10 @@ export class Channel implements SessionSink {
     if (this.session.state !== "open") throw this.#closedError();
   }
 
-  #assertRoom(bytes: number): void {
-    if (bytes <= this.#maxBufferedAmount) return;
+  #assertRoom(): void {
+    const bytes = this.bufferedAmount;
+    this.#mayBeFull = bytes > this.#maxBufferedAmount;
+    if (!this.#mayBeFull) return;
     throw new LimitError(
       "ERR_WS_BACKPRESSURE",
       `${bytes} bytes wait to be sent, more than maxBufferedAmount (${this.#maxBufferedAmount}): await send(), or raise it`,
@@ -265,16 +270,15 @@ export class Channel implements SessionSink {
   }
 
   #drained(): Promise<void> {
-    this.#isCongested = true;
     return handled(new Promise((resolve, reject) => this.#waiters.push({ resolve, reject })));
   }
 
   /** Behind the sends that take their time. Bytes are copied, as the caller may change them once this returned. */
   #sendLater(message: Message | Blob): Promise<void> {
     const size = isBlob(message) ? 0 : sizeOf(message);
-    this.#assertRoom(this.bufferedAmount + size);
+    this.#assertRoom();
     this.#waitingBytes += size;
-    const copy = message instanceof Uint8Array ? message.slice() : message;
+    const copy = message instanceof Uint8Array ? new Uint8Array(message) : message;
     return this.#inTurn(async () => {
       this.#waitingBytes -= size;
       const ready = isBlob(copy) ? new Uint8Array(await copy.arrayBuffer()) : copy;
@@ -302,81 +306,6 @@ export class Channel implements SessionSink {
     this.#turn = turn;
     return handled(run);
   }
-}
-
-/** The frames of one message that is sent piece by piece. */
-class OutgoingStream {
-  isBegun = false;
-  readonly #session: Session;
-  #isBinary: boolean | undefined;
-  /** The first half of a surrogate pair whose second half is in the next item. */
-  #half = "";
-
-  constructor(session: Session, binary: boolean | undefined) {
-    this.#session = session;
-    this.#isBinary = binary;
-  }
-
-  write(item: unknown): void {
-    this.#isBinary ??= typeof item !== "string";
-    if (this.#isBinary === (typeof item === "string")) {
-      throw new UsageError(
-        `a stream of ${this.#isBinary ? "bytes" : "text"} has an item that is not: ${typeof item}`,
-      );
-    }
-    this.#send(typeof item === "string" ? this.#whole(item) : bytesOf(item), false);
-  }
-
-  end(): void {
-    this.#send(this.#isBinary ? new Uint8Array(0) : this.#half, true);
-  }
-
-  #send(data: Message, fin: boolean): void {
-    this.#session.sendFragment(data, !this.isBegun, fin);
-    this.isBegun = true;
-  }
-
-  /** The text up to its last whole character. */
-  #whole(item: string): string {
-    const text = this.#half + item;
-    const last = text.charCodeAt(text.length - 1);
-    this.#half = last >= 0xd800 && last <= 0xdbff ? text.slice(-1) : "";
-    return this.#half === "" ? text : text.slice(0, -1);
-  }
-}
-
-type ItemIterator = AsyncIterator<unknown> | Iterator<unknown>;
-
-function iteratorOf(source: StreamSource): ItemIterator {
-  if (typeof source === "object" && source !== null && !ArrayBuffer.isView(source)) {
-    if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
-    if (Symbol.iterator in source) return source[Symbol.iterator]();
-  }
-  throw new UsageError("a stream is an iterable, an async iterable or a ReadableStream of strings or bytes");
-}
-
-function messageOf(data: unknown): Uint8Array | Blob {
-  const isBytes = ArrayBuffer.isView(data) || data instanceof ArrayBuffer;
-  return !isBytes && data instanceof Blob ? data : bytesOf(data);
-}
-
-function isBlob(message: Message | Blob): message is Blob {
-  return typeof message !== "string" && !(message instanceof Uint8Array);
-}
-
-/** A view of the bytes of any buffer or view. Throws UsageError for what is neither, so that no memory leaks by mistake. */
-function bytesOf(data: unknown): Uint8Array {
-  if (data instanceof Uint8Array) return data;
-  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  if (data instanceof ArrayBuffer) return new Uint8Array(data);
-  if (typeof SharedArrayBuffer !== "undefined" && data instanceof SharedArrayBuffer)
-    return new Uint8Array(data);
-  const kind = data === null ? "null" : Array.isArray(data) ? "an array" : typeof data;
-  throw new UsageError(`a message is a string, an ArrayBuffer, a view of one, or a Blob, and not ${kind}`);
-}
-
-function controlPayload(data: unknown): Uint8Array {
-  return typeof data === "string" ? new TextEncoder().encode(data) : bytesOf(data);
 }
 
 function isSame(a: Uint8Array, b: Uint8Array): boolean {

@@ -3,7 +3,7 @@
 import type { Open } from "../session/session.ts";
 import { type AppOptions, type WebSocketAppConstructor, webSocketAppWith } from "./app.ts";
 import { type CreateConnection, createConnectionWith } from "./connection.ts";
-import { type ConnectionOptions, resolve } from "./options.ts";
+import { type ConnectionOptions, ownProperties, resolve } from "./options.ts";
 
 export interface Client {
   readonly createConnection: CreateConnection;
@@ -14,7 +14,8 @@ export interface Client {
 export type CreateClient = (defaults?: ConnectionOptions) => Client;
 
 export function createClientWith(open: Open): CreateClient {
-  return (defaults: ConnectionOptions = {}) => {
+  return (given: ConnectionOptions = {}) => {
+    const defaults = ownProperties(given); // what becomes of the caller's object later is no concern of ours
     resolve("ws://localhost/", defaults); // for its complaints
     return {
       createConnection: createConnectionWith(open, defaults),

@@ -4,10 +4,18 @@ import { type CloseInfo, type RawHeaders, UsageError } from "../errors.ts";
 import type { Message } from "../protocol/assembler.ts";
 import type { ProtocolState } from "../protocol/protocol.ts";
 import type { Open } from "../session/session.ts";
-import { Channel, handled, type Receiver, type Sendable, type StreamSource } from "./channel.ts";
+import { Channel, handled, promised, type Receiver } from "./channel.ts";
 import { Inbox, type RecvOptions } from "./inbox.ts";
 import type { MessageStream } from "./message-stream.ts";
-import { type ConnectionOptions, type Provider, type ResolvedOptions, resolve } from "./options.ts";
+import {
+  type ConnectionOptions,
+  type Provider,
+  type ResolvedOptions,
+  resolve,
+  withDefaults,
+} from "./options.ts";
+import type { StreamSource } from "./outgoing-stream.ts";
+import type { Sendable } from "./sendable.ts";
 
 export interface CloseOptions {
   /** Ms in which the peer must answer before the connection is dropped. Default: the option `closeTimeout`. */
@@ -72,11 +80,7 @@ export class Connection implements AsyncIterable<Message> {
    * is closed with code 1011.
    */
   sendStream(source: StreamSource, options: SendStreamOptions = {}): Promise<void> {
-    try {
-      return this.#channel.sendStream(source, options.binary);
-    } catch (error) {
-      return handled(Promise.reject(error));
-    }
+    return promised(() => this.#channel.sendStream(source, options.binary));
   }
 
   /**
@@ -84,21 +88,19 @@ export class Connection implements AsyncIterable<Message> {
    * connection closed is still delivered, then ClosedError. Several calls queue; one that times out or is aborted loses nothing.
    */
   recv(options?: RecvOptions): Promise<Message> {
-    return this.#asInbox().recv(options);
+    if (this.#inbox !== undefined) return this.#inbox.recv(options);
+    return Promise.reject(noInbox());
   }
 
   /** The next message as it arrives, however large; see MessageStream. */
   recvStream(options?: RecvOptions): Promise<MessageStream> {
-    return this.#asInbox().recvStream(options);
+    if (this.#inbox !== undefined) return this.#inbox.recvStream(options);
+    return Promise.reject(noInbox());
   }
 
   /** Sends a ping with up to 125 bytes and fulfils with the time in ms until its pong; also kept in `latency`. */
   ping(data?: Sendable): Promise<number> {
-    try {
-      return this.#channel.ping(data);
-    } catch (error) {
-      return handled(Promise.reject(error));
-    }
+    return promised(() => this.#channel.ping(data));
   }
 
   /** Sends an unsolicited pong with up to 125 bytes. Throws UsageError, ClosedError. */
@@ -206,14 +208,13 @@ export class Connection implements AsyncIterable<Message> {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
 
-  #asInbox(): Inbox {
-    if (this.#inbox !== undefined) return this.#inbox;
-    throw new UsageError(
-      "messages of a WebSocketApp go to its callbacks and cannot be received",
-      "ERR_WS_INVALID_STATE",
-    );
-  }
+function noInbox(): UsageError {
+  return new UsageError(
+    "messages of a WebSocketApp go to its callbacks and cannot be received",
+    "ERR_WS_INVALID_STATE",
+  );
 }
 
 function isCleanEnd(info: CloseInfo | undefined): boolean {
@@ -263,5 +264,5 @@ export type CreateConnection = (
 
 /** createConnection() for a runtime, with other defaults than the library's. */
 export function createConnectionWith(open: Open, defaults: ConnectionOptions): CreateConnection {
-  return async (url, options) => connect(open, resolve(url, { ...defaults, ...options }));
+  return async (url, options) => connect(open, resolve(url, withDefaults(defaults, options)));
 }

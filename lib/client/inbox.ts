@@ -2,9 +2,10 @@
 // When it is full the session is paused, and so at last the peer; reading on makes room. After close() nobody may read on,
 // and the peer's Close frame lies behind what it still sends: what finds the inbox full is dropped then.
 
-import { ClosedError, type CloseInfo, TimeoutError, UsageError } from "../errors.ts";
+import { ClosedError, type CloseInfo, TimeoutError } from "../errors.ts";
 import type { Delivery, Message } from "../protocol/assembler.ts";
 import { MessageStream, sizeOf } from "./message-stream.ts";
+import { duration } from "./options.ts";
 
 export interface RecvOptions {
   /** Ms after which recv() rejects with TimeoutError; the message that comes later is for the next recv(). Default none. */
@@ -15,6 +16,7 @@ export interface RecvOptions {
 
 /** What fills an inbox, and can be made to wait. */
 export interface InboxSource {
+  readonly publicUrl: string;
   pause(): void;
   resume(): void;
   delivery: Delivery;
@@ -97,11 +99,15 @@ export class Inbox {
 
   ended(info: CloseInfo): void {
     this.#info = info;
-    this.#stream?.fail(closedError(info));
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(closedError(info));
+    this.#stream?.fail(this.#closedError(info));
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#closedError(info));
   }
 
   // ---- inside
+
+  #closedError(info: CloseInfo): ClosedError {
+    return closedError(info, this.#source?.publicUrl);
+  }
 
   /** A message begins to come in pieces: for whoever waits first, or else as the next item. */
   #begin(type: "text" | "binary"): MessageStream {
@@ -113,7 +119,7 @@ export class Inbox {
   }
 
   #wait(wants: Waiter["wants"], options: RecvOptions | undefined): Promise<Message | MessageStream> {
-    if (this.#info !== undefined) return Promise.reject(closedError(this.#info));
+    if (this.#info !== undefined) return Promise.reject(this.#closedError(this.#info));
     return new Promise((resolve, reject) => {
       const take: Waiter["take"] =
         wants === "stream"
@@ -127,8 +133,9 @@ export class Inbox {
   }
 
   /** A waiter that gives up at a timeout or when its signal is aborted, and takes nothing then. */
-  #bounded(waiter: Waiter, { timeout = Number.POSITIVE_INFINITY, signal }: RecvOptions): Waiter {
-    if (!(timeout >= 0)) throw new UsageError("the timeout of recv is a number of milliseconds, or Infinity");
+  #bounded(waiter: Waiter, options: RecvOptions): Waiter {
+    const timeout = duration("the timeout of recv", options.timeout, Number.POSITIVE_INFINITY);
+    const { signal } = options;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const forget = () => {
       clearTimeout(timer);

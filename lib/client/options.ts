@@ -99,7 +99,7 @@ export function resolve(url: Provider<string | URL>, options: ConnectionOptions 
   const resolved = {
     timeout: duration("timeout", given.timeout, 10_000) || Number.POSITIVE_INFINITY,
     closeTimeout: duration("closeTimeout", given.closeTimeout, 3_000),
-    signal: signal(given.signal),
+    signal: abortSignal("signal", given.signal),
     requireProtocol: flag("requireProtocol", given.requireProtocol, true),
     origin: fieldValue("Origin", given.origin),
     host: fieldValue("Host", given.host),
@@ -120,7 +120,7 @@ export function resolve(url: Provider<string | URL>, options: ConnectionOptions 
     maxBufferedAmount: amount("maxBufferedAmount", given.maxBufferedAmount, 64 * 1024 * 1024),
     utf8Validation: flag("utf8Validation", given.utf8Validation, true),
     trace: traceSink(given.trace),
-    request: provideRequest(url, given.headers, given.protocols),
+    ...provideRequest(url, given.headers, given.protocols),
   };
   refuseOthers(given, KNOWN);
   return resolved;
@@ -172,25 +172,35 @@ export function ownProperties<Options extends object>(options: Options): Options
   return Object.assign(Object.create(null), options);
 }
 
+/** Options with others as their defaults; one that is undefined is not given. */
+export function withDefaults<Options extends object>(
+  defaults: Options,
+  options: Options | undefined,
+): Options {
+  const given = Object.entries(ownProperties(options ?? {})).filter(([, value]) => value !== undefined);
+  return Object.assign(ownProperties(defaults), Object.fromEntries(given));
+}
+
 /** What is fixed is checked at once, so that a mistake throws where it was made; what a function gives, when it gives it. */
 function provideRequest(
   url: Provider<string | URL>,
   headers: ConnectionOptions["headers"],
   protocols: ConnectionOptions["protocols"],
-): () => OpenRequest | Promise<OpenRequest> {
+): Pick<OpenOptions, "publicUrl" | "request"> {
   const target = provide(url, parseTarget);
   const fields = provide(headers ?? [], headerFields);
   const offers = provide(protocols ?? [], protocolList);
   const parts = [target, fields, offers] as const;
   if (typeof target !== "function" && typeof fields !== "function" && typeof offers !== "function") {
-    return () => ({ target, headers: fields, protocols: offers });
+    return { publicUrl: target.publicUrl, request: () => ({ target, headers: fields, protocols: offers }) };
   }
-  return async () => {
+  const request = async () => {
     const [target, headers, protocols] = await Promise.all(
       parts.map((part) => (typeof part === "function" ? part() : part)),
     );
     return { target, headers, protocols } as OpenRequest;
   };
+  return { publicUrl: typeof target === "function" ? "" : target.publicUrl, request };
 }
 
 function provide<Raw, Value>(
@@ -203,14 +213,24 @@ function provide<Raw, Value>(
 }
 
 function headerFields(source: HeadersSource): [string, string][] {
-  if (typeof source !== "object" || source === null)
-    throw new UsageError("headers are a record, a list of pairs, or Headers");
-  const fields: [string, string][] = [];
-  const entries = Symbol.iterator in source ? source : Object.entries(ownProperties(source));
-  for (const [name, value] of entries) {
-    for (const item of Array.isArray(value) ? value : [value]) fields.push(headerField(name, item));
-  }
-  return fields;
+  if (typeof source !== "object" || source === null) throw notHeaders();
+  const entries: Iterable<unknown> = Symbol.iterator in source ? source : recordEntries(source);
+  return Array.from(entries, (entry) => {
+    if (!Array.isArray(entry) || entry.length !== 2) throw notHeaders();
+    return headerField(entry[0], entry[1]);
+  });
+}
+
+/** A list as value stands for a field that comes several times. */
+function recordEntries(record: Readonly<Record<string, string | readonly string[]>>): [string, unknown][] {
+  return Object.entries(ownProperties(record)).flatMap(([name, value]) => {
+    const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+    return values.map((item): [string, unknown] => [name, item]);
+  });
+}
+
+function notHeaders(): UsageError {
+  return new UsageError("headers are a record of strings, a list of pairs [name, value], or Headers");
 }
 
 function headerField(name: unknown, value: unknown): [string, string] {
@@ -229,7 +249,9 @@ function headerField(name: unknown, value: unknown): [string, string] {
 }
 
 function protocolList(source: string | readonly string[]): readonly string[] {
-  const list = typeof source === "string" ? [source] : [...source];
+  if (typeof source !== "string" && !Array.isArray(source))
+    throw new UsageError("protocols are a string or a list of strings");
+  const list: readonly string[] = typeof source === "string" ? [source] : [...source];
   for (const protocol of list) {
     if (typeof protocol !== "string" || !isToken(protocol)) {
       throw new UsageError(
@@ -241,7 +263,8 @@ function protocolList(source: string | readonly string[]): readonly string[] {
   return list;
 }
 
-function duration(name: string, value: number | undefined, otherwise: number): number {
+/** A number of milliseconds, checked. Throws UsageError. */
+export function duration(name: string, value: number | undefined, otherwise: number): number {
   return optionalDuration(name, value) ?? otherwise;
 }
 
@@ -283,9 +306,10 @@ function family(value: ConnectionOptions["family"]): 0 | 4 | 6 {
   throw new UsageError("family is 4, 6, or 0 for both");
 }
 
-function signal(value: AbortSignal | undefined): AbortSignal | undefined {
+/** Throws UsageError for what is none. */
+export function abortSignal(name: string, value: AbortSignal | undefined): AbortSignal | undefined {
   if (value === undefined || value instanceof AbortSignal) return value;
-  throw new UsageError("signal is an AbortSignal");
+  throw new UsageError(`${name} is an AbortSignal`);
 }
 
 function connectTo(value: ConnectionOptions["connectTo"]): ConnectionOptions["connectTo"] {

@@ -24,7 +24,7 @@ export const SHOWN_BYTES = 256;
 /** The frame's bytes on the wire as a literal, cut after SHOWN_BYTES of payload. */
 export function describeRaw(frame: Frame): string {
   const header = encodeHeader(frame.opcode, frame.fin, frame.rsv1, frame.length, frame.key);
-  const shown = frame.payload.slice(0, SHOWN_BYTES);
+  const shown = new Uint8Array(frame.payload.subarray(0, SHOWN_BYTES)); // a copy, which slice() of a Buffer is not
   if (frame.key !== null) maskInPlace(slabOf(shown), 0, shown.length, frame.key);
   return literal(Uint8Array.from([...header, ...shown])) + elision(shown.length, frame.length);
 }
@@ -48,10 +48,10 @@ export function literal(bytes: Uint8Array): string {
 /** A text in which control characters, and what is not Latin, cannot act on a terminal: `\x1b`, `\u202e`. */
 export function escapeControls(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (character) => {
-    const unit = character.charCodeAt(0);
-    return unit < 0x100
-      ? `\\x${unit.toString(16).padStart(2, "0")}`
-      : `\\u${unit.toString(16).padStart(4, "0")}`;
+    const point = character.codePointAt(0) ?? 0;
+    const digits = point.toString(16);
+    if (point < 0x100) return `\\x${digits.padStart(2, "0")}`;
+    return point < 0x10000 ? `\\u${digits.padStart(4, "0")}` : `\\u{${digits}}`;
   });
 }
 

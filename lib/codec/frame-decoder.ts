@@ -49,8 +49,12 @@ export class FrameDecoder {
 
   private readonly expectMask: boolean;
   private readonly allowRsv1: boolean;
+  /** What was pushed and not read yet is chunk[at, limit). */
   private chunk: Uint8Array = EMPTY;
   private at = 0;
+  private limit = 0;
+  /** The chunk is a copy, and this decoder's to write into. */
+  private isOwn = false;
   private key = 0;
   /** The beginning of a header whose end has not arrived. */
   private header: Uint8Array = EMPTY;
@@ -65,30 +69,46 @@ export class FrameDecoder {
 
   /** Gives the decoder more bytes. They are borrowed until next() returned false or keep() was called. */
   push(chunk: Uint8Array): void {
-    const left = this.chunk.length - this.at;
-    if (left === 0) {
-      // Of a subclass take the bytes alone: slice() of Node's Buffer is a view, and here it must be a copy.
-      const isPlain = chunk.constructor === Uint8Array;
-      this.chunk = isPlain ? chunk : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
-    } else {
-      const joined = new Uint8Array(left + chunk.length);
-      joined.set(this.chunk.subarray(this.at));
-      joined.set(chunk, left);
-      this.chunk = joined;
+    if (this.at < this.limit) {
+      this.append(chunk);
+      return;
     }
+    // Of a subclass take the bytes alone: slice() of Node's Buffer is a view, and here it must be a copy.
+    const isPlain = chunk.constructor === Uint8Array;
+    this.chunk = isPlain ? chunk : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
     this.at = 0;
+    this.limit = chunk.length;
+    this.isOwn = false;
   }
 
   /** Copies what was not read yet, so that the chunk can go back to its owner. */
   keep(): void {
-    this.chunk = this.at === this.chunk.length ? EMPTY : this.chunk.slice(this.at);
+    if (this.isOwn && this.at < this.limit) return;
+    this.chunk = this.at === this.limit ? EMPTY : this.chunk.slice(this.at, this.limit);
+    this.limit -= this.at;
     this.at = 0;
+    this.isOwn = this.limit > 0;
+  }
+
+  /** Adds to what was kept; the memory doubles when it is full, so that much in many chunks is not copied over and over. */
+  private append(chunk: Uint8Array): void {
+    const left = this.limit - this.at;
+    if (!this.isOwn || this.limit + chunk.length > this.chunk.length) {
+      const roomy = new Uint8Array(2 * (left + chunk.length));
+      roomy.set(this.chunk.subarray(this.at, this.limit));
+      this.chunk = roomy;
+      this.at = 0;
+      this.limit = left;
+      this.isOwn = true;
+    }
+    this.chunk.set(chunk, this.limit);
+    this.limit += chunk.length;
   }
 
   /** Moves on to the next frame or part of a frame; false when more bytes are needed. Throws ProtocolError, LimitError. */
   next(): boolean {
     if (this.remaining > 0) {
-      if (this.at === this.chunk.length) return false;
+      if (this.at === this.limit) return false;
       this.isFirst = false;
       return this.opcode >= 8 ? this.readControl() : this.readPart();
     }
@@ -101,7 +121,7 @@ export class FrameDecoder {
   private readPart(): boolean {
     const chunk = this.chunk;
     const at = this.at;
-    let take = Math.min(this.remaining, chunk.length - at);
+    let take = Math.min(this.remaining, this.limit - at);
     if (this.expectMask) {
       take = Math.min(take, SCRATCH_BYTES);
       this.unmask(take);
@@ -130,11 +150,11 @@ export class FrameDecoder {
     const length = this.length;
     const before = length - this.remaining;
     this.readPart();
+    this.isFirst = true;
     if (this.isLast && before === 0) return true;
     if (this.control === EMPTY) this.control = new Uint8Array(MAX_CONTROL_PAYLOAD);
     this.control.set(this.bytes.subarray(this.start, this.end), before);
     if (!this.isLast) return false;
-    this.isFirst = true;
     this.bytes = this.control;
     this.start = 0;
     this.end = length;
@@ -144,7 +164,7 @@ export class FrameDecoder {
   /** Reads a header in place, or keeps what there is of it; false when it is not whole. */
   private readHeader(): boolean {
     const chunk = this.chunk;
-    const available = chunk.length - this.at;
+    const available = this.limit - this.at;
     if (this.headerLength === 0) {
       const size = this.parseHeader(chunk, this.at, available);
       if (size > 0) {

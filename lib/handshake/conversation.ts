@@ -90,12 +90,12 @@ export class Conversation<Result> {
   #available(ask: Exclude<Ask, { send: Uint8Array }>): number | undefined {
     const had = this.#end - this.#start;
     if ("some" in ask) return had > 0 || this.#ended ? Math.min(had, ask.some) : undefined;
-    const found = this.#buffer.subarray(this.#scanned, this.#end).indexOf(LF);
-    const length = found === -1 ? had : this.#scanned + found + 1 - this.#start;
-    this.#scanned = this.#end;
-    if (length > ask.line) return ask.line;
-    const isWhole = found !== -1 || this.#ended || length === ask.line || !this.#matches(ask.prefix, had);
-    return isWhole ? length : undefined;
+    const limit = Math.min(had, ask.line);
+    const found = this.#buffer.subarray(this.#scanned, this.#start + limit).indexOf(LF);
+    if (found !== -1) return this.#scanned + found + 1 - this.#start;
+    this.#scanned = this.#start + limit;
+    const isOver = limit === ask.line || this.#ended || !this.#matches(ask.prefix, had);
+    return isOver ? limit : undefined;
   }
 
   #matches(prefix: string | undefined, had: number): boolean {

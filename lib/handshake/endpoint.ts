@@ -61,13 +61,17 @@ export function parseTarget(input: string | URL): Target {
   };
 }
 
-/** `/path.sock`, or `/path.sock:/resource?query`. */
+/** `/path.sock`, or `/path.sock:/resource?query`; the path may be percent-encoded. */
 function unixTarget(secure: boolean, rest: string, text: string): Target {
   const path = rest.replace(/^\/\/(?=\/)/, "");
   const colon = path.indexOf(":");
   const socketPath = colon === -1 ? path : path.slice(0, colon);
-  if (!socketPath.startsWith("/")) throw invalid("the path of its Unix socket does not begin with /", text);
-  const { pathname, search } = parse(`ws://localhost${colon === -1 ? "/" : path.slice(colon + 1)}`);
+  const resource = colon === -1 ? "" : path.slice(colon + 1);
+  if (!/^\/(?!\/|$)/.test(socketPath))
+    throw invalid("the path of its Unix socket does not begin with /", text);
+  if (socketPath.includes("?")) throw invalid('its query does not stand behind "/path.sock:/resource"', text);
+  if (!/^([/?]|$)/.test(resource)) throw invalid("its resource does not begin with /", text);
+  const { pathname, search } = parse(`ws://localhost${resource}`);
   const scheme = secure ? "wss+unix" : "ws+unix";
   return {
     url: `${scheme}:${socketPath}:${pathname}${search}`,
@@ -120,8 +124,14 @@ export function hideValues(search: string): string {
   return `?${members.map((member) => (member.includes("=") ? `${member.slice(0, member.indexOf("="))}=***` : "***")).join("&")}`;
 }
 
-/** The url in a message: what may be credentials, query or fragment is left out. */
+/** The url in a message: what may be credentials, query or fragment is left out, also of what is no url at all. */
 function invalid(why: string, text: string): UsageError {
-  const shown = text.replace(/\/\/.*@/s, "//***@").replace(/[?#].*$/s, "?***");
+  const [scheme = ""] = /^[a-z][a-z0-9+.-]*:\/\//i.exec(text) ?? [];
+  const [head = ""] = text.split(/[?#]/, 1);
+  const tail = text.slice(head.length);
+  // An "@" behind a "?" may end a password that has one, or stand in a query: then neither side of it is shown.
+  const shown = tail.includes("@")
+    ? `${scheme}***`
+    : head.replace(/^.*@/s, `${scheme}***@`) + (tail && "?***");
   return new UsageError(`${JSON.stringify(shown)} cannot be connected to: ${why}`, "ERR_WS_INVALID_URL");
 }

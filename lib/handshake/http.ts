@@ -4,7 +4,6 @@
 // the colon, any case.
 
 import { webText } from "../bytes/utf8.ts";
-import { escapeControls } from "../codec/describe.ts";
 import { HandshakeError, LimitError, type RawHeaders, UsageError } from "../errors.ts";
 import type { Talk } from "./talk.ts";
 
@@ -19,8 +18,10 @@ export interface ResponseHead {
 /** The default of `maxHeaderSize`: all of a response's head, in bytes. */
 export const DEFAULT_MAX_HEADER_SIZE: number = 64 * 1024;
 
-/** A response may have one header field for each so many bytes of `maxHeaderSize`: 256 by default. */
-const BYTES_PER_FIELD = 256;
+/** A response may have a header field for each 256 bytes of `maxHeaderSize`, 256 by default, and never less than 64. */
+function mostFields(maxHeaderSize: number): number {
+  return Math.max(64, Math.floor(maxHeaderSize / 256));
+}
 
 /** The most of a body that is kept, in bytes. */
 export const MAX_BODY: number = 64 * 1024;
@@ -67,13 +68,19 @@ export function tokensOf(headers: RawHeaders, name: string): string[] {
   return members.map((member) => member.trim().toLowerCase()).filter((member) => member !== "");
 }
 
-/** Reads a response's head. Throws HandshakeError, LimitError. */
+/** Reads a response's head. Throws HandshakeError, which tells what was read before, and LimitError. */
 export function* readHead(maxHeaderSize: number): Talk<ResponseHead> {
+  const rawHeaders: (readonly [string, string])[] = [];
+  let read: { status?: number; statusText?: string; rawHeaders: RawHeaders } = { rawHeaders };
+  const invalid: Invalid = (message) => new HandshakeError("ERR_WS_INVALID_RESPONSE", message, read);
   let left = maxHeaderSize;
   function* nextLine(prefix?: string): Talk<string> {
     const bytes = yield prefix === undefined ? { line: left } : { line: left, prefix };
     left -= bytes.length;
-    return checkLine(bytes, left === 0, maxHeaderSize, prefix);
+    const text = latin1(bytes);
+    if (text.endsWith("\r\n")) return text.slice(0, -2);
+    if (left === 0) throw headersTooBig(maxHeaderSize);
+    throw invalid(whyNoLine(text, prefix));
   }
 
   const statusLine = yield* nextLine("HTTP/1.");
@@ -81,36 +88,31 @@ export function* readHead(maxHeaderSize: number): Talk<ResponseHead> {
   if (status === undefined || !FIELD_VALUE.test(statusText)) {
     throw invalid(`the answer's first line is not a status line: ${quote(statusLine)}`);
   }
-  const rawHeaders: (readonly [string, string])[] = [];
+  const start = { status: Number(status), statusText, minorVersion: Number(minor) };
+  read = { ...start, rawHeaders };
   for (;;) {
     const line = yield* nextLine();
-    if (line === "") return { status: Number(status), statusText, rawHeaders, minorVersion: Number(minor) };
-    if (rawHeaders.length >= maxHeaderSize / BYTES_PER_FIELD) throw tooManyHeaders(maxHeaderSize);
-    rawHeaders.push(parseField(line));
+    if (line === "") return { ...start, rawHeaders };
+    if (rawHeaders.length >= mostFields(maxHeaderSize)) throw tooManyHeaders(maxHeaderSize);
+    rawHeaders.push(parseField(line, invalid));
   }
 }
 
-/** The line without its CRLF; throws for what is not a line. */
-function checkLine(
-  bytes: Uint8Array,
-  isFull: boolean,
-  maxHeaderSize: number,
-  prefix: string | undefined,
-): string {
-  const text = latin1(bytes);
-  if (text.endsWith("\r\n")) return text.slice(0, -2);
+type Invalid = (message: string) => HandshakeError;
+
+/** What is wrong with bytes that do not end in CRLF. */
+function whyNoLine(text: string, prefix: string | undefined): string {
   if (prefix !== undefined && !text.startsWith(prefix.slice(0, text.length))) {
-    throw invalid(`the answer is not HTTP/1: it begins ${quote(text)}`);
+    return `the answer is not HTTP/1: it begins ${quote(text)}`;
   }
-  if (text.endsWith("\n")) throw invalid("the answer has a line that ends in LF without CR");
-  if (isFull) throw headersTooBig(maxHeaderSize);
-  if (prefix !== undefined && text === "") throw invalid("the connection was closed before an answer came");
-  throw invalid("the connection was closed in the middle of the answer's head");
+  if (text.endsWith("\n")) return "the answer has a line that ends in LF without CR";
+  if (prefix !== undefined && text === "") return "the connection was closed before an answer came";
+  return "the connection was closed in the middle of the answer's head";
 }
 
-function parseField(line: string): readonly [string, string] {
+function parseField(line: string, invalid: Invalid): readonly [string, string] {
   const colon = line.indexOf(":");
-  const name = line.slice(0, colon);
+  const name = colon === -1 ? line : line.slice(0, colon);
   const value = line.slice(colon + 1);
   if (colon === -1 || !isToken(name)) throw invalid(`the answer has a malformed header line: ${quote(name)}`);
   if (!FIELD_VALUE.test(value)) throw invalid(`the answer's header ${name} has a control character`);
@@ -136,12 +138,13 @@ function isBlank(unit: number): boolean {
  */
 export function* readBody(head: ResponseHead): Talk<string> {
   const body = new BodyBuffer();
+  if (head.status === 204 || head.status === 304) return "";
   if (tokensOf(head.rawHeaders, "transfer-encoding").includes("chunked")) {
     yield* readChunks(body);
   } else {
     const declared = valuesOf(head.rawHeaders, "content-length")[0];
     const length = declared !== undefined && /^\d{1,15}$/.test(declared) ? Number(declared) : MAX_BODY;
-    if (head.status !== 204 && head.status !== 304) yield* readBytes(body, length);
+    yield* readBytes(body, length);
   }
   return body.text();
 }
@@ -198,14 +201,11 @@ function latin1(bytes: Uint8Array): string {
   return text;
 }
 
-/** The beginning of what a peer sent, fit for a message. */
+/** The beginning of what a peer sent, fit for a message: bytes that are not printable ASCII are escaped. */
 function quote(text: string): string {
   const shown = text.length > 80 ? `${text.slice(0, 80)}...` : text;
-  return `"${escapeControls(shown)}"`;
-}
-
-function invalid(message: string): HandshakeError {
-  return new HandshakeError("ERR_WS_INVALID_RESPONSE", message);
+  const byte = (character: string) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  return `"${shown.replace(/[^\x20-\x7e]/g, byte)}"`;
 }
 
 function headersTooBig(maxHeaderSize: number): LimitError {
@@ -217,7 +217,7 @@ function headersTooBig(maxHeaderSize: number): LimitError {
 }
 
 function tooManyHeaders(maxHeaderSize: number): LimitError {
-  const most = Math.ceil(maxHeaderSize / BYTES_PER_FIELD);
+  const most = mostFields(maxHeaderSize);
   return new LimitError(
     "ERR_WS_HEADERS_TOO_BIG",
     `the answer has more than ${most} header fields, as many as maxHeaderSize (${maxHeaderSize} bytes) allows`,

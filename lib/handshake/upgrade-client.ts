@@ -5,7 +5,7 @@
 import { encodeBase64 } from "../bytes/base64.ts";
 import { sha1 } from "../bytes/sha1.ts";
 import { HandshakeError, type RawHeaders } from "../errors.ts";
-import { formatRequest, isToken, type ResponseHead, readBody, readHead, tokensOf, valuesOf } from "./http.ts";
+import { formatRequest, type ResponseHead, readBody, readHead, tokensOf, valuesOf } from "./http.ts";
 import type { Talk } from "./talk.ts";
 
 export interface UpgradeRequest {
@@ -133,7 +133,7 @@ function agreedProtocol(
       `chooses none of the subprotocols ${offered.join(", ")}: set requireProtocol to false to do without`,
     );
   }
-  if (chosen.length > 1 || !isToken(protocol)) throw fail("names more than one subprotocol");
+  if (chosen.length > 1 || protocol.includes(",")) throw fail("names more than one subprotocol");
   if (!offered.includes(protocol)) throw fail(`chooses subprotocol ${protocol}, which was not offered`);
   return protocol;
 }

@@ -48,7 +48,10 @@ import { Assembler, type AssemblerOptions, type Delivery, type Message } from ".
 
 /** Who is told what happens. None of these may throw. */
 export interface ProtocolSink {
-  /** Bytes for the peer. True: they were taken, the memory is free again. False: the memory is the sink's from now on. */
+  /**
+   * Bytes for the peer. True: they were taken, the memory is free again. False: the memory is the sink's from now on.
+   * It must not send in turn: a large frame is written in pieces, and nothing may come between them.
+   */
   write(bytes: Uint8Array): boolean;
   /** Something is staged: call flush() before the loop is given back. */
   staged(): void;
@@ -98,6 +101,7 @@ export class Protocol {
   private announced = false;
   private pulling = false;
   private paused = false;
+  private streamEnded = false;
   /** Nothing is read any more: the peer's Close frame came, or the connection failed. */
   private deaf = false;
   private sentClose: CloseFrame | undefined;
@@ -146,7 +150,7 @@ export class Protocol {
 
   /** Stops handing out messages, in the middle of a chunk if need be; what has arrived is kept. */
   pause(): void {
-    this.paused = true;
+    this.paused = !this.streamEnded;
   }
 
   /** Goes on with what was kept. */
@@ -161,6 +165,7 @@ export class Protocol {
    */
   receiveEnd(cause?: WebSocketError): void {
     if (this.state === "closed") return;
+    this.streamEnded = true; // there is nobody left to hold up
     this.resume();
     this.deaf = true; // ends the loop where this was called from one of its callbacks
     this.state = "closed";
@@ -215,7 +220,8 @@ export class Protocol {
   /** §5.5.2: a ping is answered with its payload; §5.5.3: of several that wait, the latest will do. */
   private answer(payload: Uint8Array): void {
     if (this.state !== "open") return;
-    if (this.congested) this.unanswered = payload;
+    if (this.congested)
+      this.unanswered = payload.slice(); // the sink gets the other
     else this.frame(PONG, payload, true);
   }
 
@@ -308,9 +314,10 @@ export class Protocol {
   }
 
   private stageClose(payload: Uint8Array, frame: CloseFrame): void {
-    this.frame(CLOSE, payload, true);
+    // First, as the sink hears of the frame within the next call and may send or close in turn.
     this.sentClose = frame;
     this.state = "closing";
+    this.frame(CLOSE, payload, true);
   }
 
   private frame(opcode: Opcode, payload: Uint8Array, fin: boolean): void {

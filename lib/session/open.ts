@@ -22,7 +22,7 @@ import { WireSession } from "./wire.ts";
 export function openWire(platform: Platform): Open {
   return async (options) => {
     const attempt = new OpenAttempt(options.timeout, options.signal);
-    let url = "";
+    let url = options.publicUrl;
     let transport: Transport | undefined;
     try {
       // 1. Whatever is computed anew for each attempt.
@@ -50,7 +50,8 @@ export function openWire(platform: Platform): Open {
       if (answer.status !== 101) throw refusal(answer);
       const agreement = checkUpgrade(answer, request, options.requireProtocol);
 
-      // 4. From here on everything is a stream.
+      // 4. From here on everything is a stream, and its own signal is listened to.
+      attempt.signal.throwIfAborted();
       const { status, statusText, rawHeaders } = answer;
       const response = { status, statusText, rawHeaders };
       const { url: shownUrl, publicUrl, secure } = target;

@@ -1,4 +1,4 @@
-// One open WebSocket, messages in and out: the seam between what users hold and what carries their messages. Types only.
+// One open WebSocket, messages in and out: the seam between what users hold and what carries their messages.
 
 import type { DataOpcode } from "../codec/opcode.ts";
 import type { CloseInfo, RawHeaders, WebSocketError } from "../errors.ts";
@@ -8,6 +8,9 @@ import type { Limits } from "../protocol/limits.ts";
 import type { ProtocolState } from "../protocol/protocol.ts";
 import type { TlsOptions } from "../transport/transport.ts";
 import type { TraceSink } from "./trace.ts";
+
+/** Above so many unsent bytes a peer counts as one that does not read, and who sends is made to wait. */
+export const HIGH_WATER: number = 256 * 1024;
 
 /** Who is told what happens in a session. None of these may throw. */
 export interface SessionSink {
@@ -71,6 +74,8 @@ export interface OpenRequest {
 
 /** Everything that opening a session depends on; all defaults are filled in. */
 export interface OpenOptions extends Limits {
+  /** The url fit for messages, where it is known before request() was called; else "". */
+  readonly publicUrl: string;
   /** Called once for each attempt. */
   request(): OpenRequest | Promise<OpenRequest>;
   /** Deadline in ms over everything up to the end of the handshake; Infinity for none. */

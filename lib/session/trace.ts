@@ -75,8 +75,15 @@ export class Trace implements FrameObserver {
   }
 
   #fields(headers: RawHeaders): string[] {
-    return headers.map(
-      ([name, value]) => `${name}: ${this.#redact && SECRET_HEADER.test(name) ? "***" : value}`,
-    );
+    return headers.map(([name, value]) => `${name}: ${this.#redact ? redacted(name, value) : value}`);
   }
+}
+
+/** A header's value without its secrets; a Location has a query, and may have credentials. */
+function redacted(name: string, value: string): string {
+  if (SECRET_HEADER.test(name)) return "***";
+  if (name.toLowerCase() !== "location") return value;
+  const query = value.indexOf("?");
+  const place = (query === -1 ? value : value.slice(0, query)).replace(/\/\/[^/]*@/, "//***@");
+  return query === -1 ? place : place + hideValues(value.slice(query));
 }

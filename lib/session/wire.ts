@@ -11,14 +11,17 @@ import { type CloseInfo, TimeoutError, TransportError, WebSocketError } from "..
 import type { Delivery, Message } from "../protocol/assembler.ts";
 import { Protocol, type ProtocolSink, type ProtocolState } from "../protocol/protocol.ts";
 import type { Platform, Transport, TransportSink } from "../transport/transport.ts";
-import type { OpenOptions, Session, SessionSink, UpgradeResponse } from "./session.ts";
+import {
+  HIGH_WATER,
+  type OpenOptions,
+  type Session,
+  type SessionSink,
+  type UpgradeResponse,
+} from "./session.ts";
 import type { Trace } from "./trace.ts";
 
 /** How long a peer has to end TCP once the closing handshake is done, in ms. */
 const LINGER_MS = 1000;
-
-/** Above so many unsent bytes a peer counts as one that does not read. */
-export const HIGH_WATER: number = 256 * 1024;
 
 /** What the handshake found out. */
 export interface Opened {
@@ -54,6 +57,8 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
   private deadline: ReturnType<typeof setTimeout> | undefined;
   private isPaused = true;
   private isDestroyed = false;
+  /** The peer's side of the stream is at its end. */
+  private hasEnded = false;
   /** Why we dropped the connection. */
   private cause: WebSocketError | undefined;
 
@@ -89,7 +94,8 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
   // ---- Session
 
   get state(): ProtocolState {
-    return this.wire.state;
+    const { state } = this.wire;
+    return state === "open" && this.hasEnded ? "closing" : state;
   }
 
   get localAddress(): string | undefined {
@@ -176,6 +182,7 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
 
   /** The peer sends no more: neither do we, and if it does not take what is left to send, it is not waited for. */
   end(): void {
+    this.hasEnded = true;
     this.wire.flush();
     this.transport.end();
     this.arm(LINGER_MS);
@@ -201,7 +208,7 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
 
   write(bytes: Uint8Array): boolean {
     const isFree = this.transport.write(bytes);
-    if (!isFree) this.wire.congested = this.transport.bufferedBytes > HIGH_WATER;
+    this.wire.congested = this.transport.bufferedBytes > HIGH_WATER;
     return isFree;
   }
 

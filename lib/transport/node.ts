@@ -24,6 +24,9 @@ const READ_BYTES = 64 * 1024;
 /** The largest write that is copied rather than kept: a quarter of a slab. */
 const COPIED_BYTES = 16 * 1024;
 
+/** How long, in ms, what has arrived may take to be read once a write has failed. */
+const LAST_READ_MS = 1000;
+
 let sharedBuffer: Uint8Array | undefined;
 
 function readBuffer(): Uint8Array {
@@ -44,6 +47,7 @@ class NodeTransport implements Transport {
       this.#sink?.data(buffer.subarray(0, bytes));
       return true;
     });
+    this.#surviveFailedWrites();
     this.#socket
       .on("drain", () => this.#sink?.drain())
       .on("end", () => this.#sink?.end())
@@ -75,13 +79,37 @@ class NodeTransport implements Transport {
     });
   }
 
+  /**
+   * A socket destroys itself when a write fails, and what has arrived and was not read is lost with it: often the peer's
+   * Close frame, which says why it went. So a failed write only ends our side; reading goes on to the end, which the
+   * kernel tells behind the last byte.
+   */
+  #surviveFailedWrites(): void {
+    const socket = this.#socket;
+    const destroy = socket.destroy.bind(socket);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const finish = (error?: Error) => {
+      clearTimeout(timer);
+      return destroy(error);
+    };
+    socket.destroy = (error?: Error & { syscall?: string }) => {
+      if (error?.syscall !== "write" || this.#error !== undefined || socket.readableEnded) {
+        return finish(this.#error ?? error);
+      }
+      this.#error = error;
+      timer = setTimeout(finish, LAST_READ_MS, error);
+      socket.once("end", () => finish(error));
+      return socket.resume();
+    };
+  }
+
   attach(sink: TransportSink): void {
     this.#sink = sink;
   }
 
   write(bytes: Uint8Array): boolean {
     const socket = this.#socket;
-    if (!socket.writable) return true; // gone or going: closed() tells
+    if (!socket.writable || this.#error !== undefined) return true; // gone or going: closed() tells
     if (bytes.length <= COPIED_BYTES && (this.#keepsWrites || socket.writableLength > 0)) {
       socket.write(bytes.slice());
       return true;

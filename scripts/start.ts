@@ -1,0 +1,32 @@
+// npm start [-- URL]: both programs of the tutorial at work, against an echo server of its own or one of the user's.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { WebSocketServer } from "ws";
+
+/** Runs a program with this Node; its exit code. */
+async function run(title: string, program: string, url: string): Promise<number> {
+  console.log(`\n=== ${title}: ${program} ${url}\n`);
+  const child = spawn(process.execPath, ["--import", "tsx", program, url], { stdio: "inherit" });
+  const [code] = await once(child, "exit");
+  return code ?? 1;
+}
+
+/** Starts an echo server; its url. It ends with this process. */
+async function startEchoServer(): Promise<string> {
+  const server = new WebSocketServer({ host: "localhost", port: 0 });
+  server.on("connection", (socket) => {
+    socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
+  });
+  await once(server, "listening");
+  const url = `ws://localhost:${(server.address() as AddressInfo).port}/`;
+  console.log(`an echo server listens at ${url}`);
+  return url;
+}
+
+const target = process.argv[2] ?? (await startEchoServer());
+const code =
+  (await run("Example 1, a short-lived connection", "scripts/tutorial/short-lived.ts", target)) ||
+  (await run("Example 2, a long-lived connection, with its trace", "scripts/tutorial/long-lived.ts", target));
+process.exit(code);

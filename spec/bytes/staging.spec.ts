@@ -1,0 +1,210 @@
+// Staging: what is staged leaves once and in order, memory is used again when its receiver is done with it, and never
+// before; and the pool keeps no more than it says.
+
+import { expect } from "chai";
+import { PAYLOAD_START, PIECE, SlabPool, Staging } from "../../lib/bytes/staging.ts";
+import { toHex } from "../support/hex.ts";
+
+const SLAB = PAYLOAD_START + PIECE;
+
+interface Rig {
+  readonly staging: Staging;
+  readonly pool: SlabPool;
+  /** What was written, as it was then. */
+  readonly written: string[];
+  /** The very memory that was written. */
+  readonly handed: Uint8Array[];
+  /** How many slabs were ever made. */
+  allocated(): number;
+}
+
+/** A staging whose receiver is done with the bytes at once, or keeps them. */
+function rig(isDone = true): Rig {
+  const written: string[] = [];
+  const handed: Uint8Array[] = [];
+  let allocated = 0;
+  const pool = new SlabPool((bytes) => {
+    allocated++;
+    return new Uint8Array(bytes);
+  });
+  const staging = new Staging(pool, (bytes) => {
+    written.push(toHex(bytes));
+    handed.push(bytes);
+    return isDone;
+  });
+  return { staging, pool, written, handed, allocated: () => allocated };
+}
+
+/** Stages `count` times the same byte. */
+function put(staging: Staging, byte: number, count = 1): void {
+  const at = staging.reserve(count);
+  staging.slab.bytes.fill(byte, at, at + count);
+  staging.end = at + count;
+}
+
+describe("SlabPool", () => {
+  it("takes a slab for a piece behind a header, or one of just the size for more", () => {
+    const pool = new SlabPool();
+    expect(pool.take(1).bytes.length).to.equal(SLAB);
+    expect(pool.take(SLAB).bytes.length).to.equal(SLAB);
+    expect(pool.take(SLAB + 1).bytes.length).to.be.within(SLAB + 1, SLAB + 4);
+  });
+
+  it("hands out again what was given back", () => {
+    const pool = new SlabPool();
+    const slab = pool.take(100);
+    expect(pool.take(100)).not.to.equal(slab);
+    pool.give(slab);
+    expect(pool.take(100)).to.equal(slab);
+  });
+
+  it("keeps 16 slabs, and none of another size", () => {
+    const pool = new SlabPool();
+    const large = pool.take(SLAB + 1);
+    const slabs = Array.from({ length: 17 }, () => pool.take(1));
+    for (const slab of [large, ...slabs]) pool.give(slab);
+    const again = new Set(Array.from({ length: 17 }, () => pool.take(1)));
+    expect(slabs.filter((slab) => again.has(slab)).length).to.equal(16);
+    expect(again.has(large)).to.equal(false);
+  });
+});
+
+describe("Staging", () => {
+  it("hands on what was staged once, in order", () => {
+    const { staging, written } = rig();
+    put(staging, 0x0a, 2);
+    put(staging, 0x0b);
+    expect(staging.length).to.equal(3);
+    staging.flush();
+    staging.flush();
+    expect(written).to.deep.equal(["0a0a0b"]);
+    expect(staging.length).to.equal(0);
+  });
+
+  it("writes nothing when nothing is staged, and gives the slab back", () => {
+    const { staging, written, allocated } = rig();
+    staging.flush();
+    for (let i = 0; i < 3; i++) {
+      staging.reserve(10);
+      staging.flush();
+    }
+    expect(written).to.deep.equal([]);
+    expect(allocated()).to.equal(1);
+  });
+
+  it("uses one slab for ever when the receiver is done with it at once", () => {
+    const { staging, written, allocated } = rig();
+    for (const byte of [1, 2, 3]) {
+      put(staging, byte);
+      staging.flush();
+    }
+    expect(written).to.deep.equal(["01", "02", "03"]);
+    expect(allocated()).to.equal(1);
+  });
+
+  it("never touches again what the receiver keeps", () => {
+    const { staging, written, handed } = rig(false);
+    for (const byte of [1, 2, 3]) {
+      put(staging, byte, 100);
+      staging.flush();
+    }
+    staging.reserveLarge(10, PIECE);
+    staging.slab.bytes.fill(0xee);
+    expect(handed.map(toHex)).to.deep.equal(written);
+    expect(new Set([...handed, staging.slab.bytes].map((bytes) => bytes.buffer)).size).to.equal(4);
+  });
+
+  it("never writes into memory that is being handed on", () => {
+    const pool = new SlabPool();
+    let during: ArrayBufferLike | undefined;
+    const staging: Staging = new Staging(pool, (bytes) => {
+      if (during !== undefined) return true;
+      staging.reserve(1);
+      during = staging.slab.bytes.buffer;
+      expect(during).not.to.equal(bytes.buffer);
+      return true;
+    });
+    put(staging, 1);
+    staging.flush();
+    expect(during).not.to.equal(undefined);
+  });
+
+  it("shares no slab with another staging of the same pool", () => {
+    const { staging, pool } = rig();
+    const other = new Staging(pool, () => true);
+    put(staging, 1);
+    put(other, 2);
+    expect(other.slab).not.to.equal(staging.slab);
+    expect(staging.slab.bytes[0]).to.equal(1);
+  });
+
+  it("flushes itself when a slab is full, and not a byte sooner", () => {
+    const { staging, written } = rig();
+    put(staging, 0x0a, SLAB - 3);
+    put(staging, 0x0b, 3);
+    expect(written).to.deep.equal([]);
+    put(staging, 0x0c);
+    expect(written).to.deep.equal(["0a".repeat(SLAB - 3) + "0b".repeat(3)]);
+    staging.flush();
+    expect(written[1]).to.equal("0c");
+  });
+
+  it("makes room for more than a slab, and does not keep it", () => {
+    const { staging, handed, allocated } = rig();
+    for (const byte of [1, 2]) {
+      put(staging, byte, 3 * SLAB);
+      staging.flush();
+    }
+    expect(handed.map((bytes) => bytes.length)).to.deep.equal([3 * SLAB, 3 * SLAB]);
+    expect(allocated()).to.equal(2);
+  });
+
+  describe("reserveLarge", () => {
+    const rows: [header: number, piece: number][] = [
+      [14, PIECE],
+      [4, 16_384],
+      [0, PIECE],
+      [0, 1],
+    ];
+    for (const [header, piece] of rows) {
+      it(`puts ${piece} bytes behind a header of ${header} at their place`, () => {
+        const { staging, written, handed } = rig();
+        put(staging, 0x0a);
+        staging.reserveLarge(header, piece);
+        expect(written).to.deep.equal(["0a"]);
+        expect(staging.end).to.equal(PAYLOAD_START - header);
+        expect(staging.length).to.equal(0);
+        expect(staging.slab.bytes.length).to.be.at.least(PAYLOAD_START + piece);
+
+        staging.end = PAYLOAD_START + piece;
+        expect(staging.length).to.equal(header + piece);
+        staging.flush();
+        expect(handed[1]?.byteOffset).to.equal(PAYLOAD_START - header);
+        expect(handed[1]?.length).to.equal(header + piece);
+      });
+    }
+
+    it("lets small frames follow in what is left of the slab", () => {
+      const { staging, written } = rig();
+      staging.reserveLarge(2, 3);
+      staging.slab.bytes.fill(0x0a, staging.end, PAYLOAD_START + 3);
+      staging.end = PAYLOAD_START + 3;
+      put(staging, 0x0b);
+      staging.flush();
+      expect(written).to.deep.equal(["0a0a0a0a0a0b"]);
+    });
+  });
+
+  it("drops what is staged, and gives the slab back", () => {
+    const { staging, written, allocated } = rig();
+    put(staging, 1);
+    staging.discard();
+    staging.discard();
+    expect(staging.length).to.equal(0);
+    staging.flush();
+    put(staging, 2);
+    staging.flush();
+    expect(written).to.deep.equal(["02"]);
+    expect(allocated()).to.equal(1);
+  });
+});

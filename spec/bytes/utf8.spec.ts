@@ -1,0 +1,222 @@
+// UTF-8 (RFC 3629): every codec does the same, valid or not, within the range it is given and nowhere else; and the
+// incomplete characters are found that an oracle over all characters knows.
+
+import { isUtf8 } from "node:buffer";
+import { expect } from "chai";
+import fc from "fast-check";
+import { incompleteTail, type TextCodec, webText, writeShortAscii } from "../../lib/bytes/utf8.ts";
+import { nodeText } from "../../lib/transport/node-text.ts";
+import { concat, hex, toHex, utf8 } from "../support/hex.ts";
+
+const VALID: [title: string, text: string, hex: string][] = [
+  ["the empty text", "", ""],
+  ["U+0000", "\0", "00"],
+  ["the last of one byte", "\x7f", "7f"],
+  ["the first of two bytes", "\u0080", "c280"],
+  ["the last of two bytes", "\u07ff", "dfbf"],
+  ["the first of three bytes", "\u0800", "e0a080"],
+  ["the last before the surrogates", "\ud7ff", "ed9fbf"],
+  ["the first after the surrogates", "\ue000", "ee8080"],
+  ["the last of three bytes", "\uffff", "efbfbf"],
+  ["the first of four bytes", "\u{10000}", "f0908080"],
+  ["the last there is", "\u{10ffff}", "f48fbfbf"],
+  ["a byte order mark, which stays", "\ufeffa", "efbbbf61"],
+  ["U+FFFD itself", "a\ufffdb", "61efbfbd62"],
+  ["one of each width", "aé€😀", "61c3a9e282acf09f9880"],
+  ["two pairs", "😀😀", "f09f9880f09f9880"],
+];
+
+const INVALID: [title: string, hex: string, lossy: string][] = [
+  ["a continuation byte alone", "80", "\ufffd"],
+  ["a continuation byte too many", "c3a9a9", "é\ufffd"],
+  ["a byte that is never used", "61ff62", "a\ufffdb"],
+  ["overlong in two bytes", "c0af", "\ufffd\ufffd"],
+  ["overlong in two bytes, the highest", "c1bf", "\ufffd\ufffd"],
+  ["overlong in three bytes", "e09fbf", "\ufffd\ufffd\ufffd"],
+  ["overlong in four bytes", "f08fbfbf", "\ufffd\ufffd\ufffd\ufffd"],
+  ["the first surrogate", "eda080", "\ufffd\ufffd\ufffd"],
+  ["a surrogate pair, each encoded", "eda0bdedb880", "\ufffd".repeat(6)],
+  ["above U+10FFFF", "f4908080", "\ufffd\ufffd\ufffd\ufffd"],
+  ["a lead above f4", "f5808080", "\ufffd\ufffd\ufffd\ufffd"],
+  ["two bytes, cut after one", "61c3", "a\ufffd"],
+  ["three bytes, cut after two", "61e282", "a\ufffd"],
+  ["four bytes, cut after three", "61f09f98", "a\ufffd"],
+  ["a character within another", "e282c3a9", "\ufffdé"],
+  ["next to U+FFFD itself", "efbfbdff", "\ufffd\ufffd"],
+];
+
+/** Texts that a string can hold and UTF-8 cannot. */
+const LONE: [title: string, text: string, hex: string][] = [
+  ["a high surrogate alone", "\ud83d", "efbfbd"],
+  ["a low surrogate alone", "\ude00", "efbfbd"],
+  ["a high one before a letter", "\ud83da", "efbfbd61"],
+  ["a pair the wrong way round", "\ude00\ud83d", "efbfbdefbfbd"],
+  ["a high one before a pair", "\ud83d😀", "efbfbdf09f9880"],
+];
+
+/** ASCII on both sides of the length up to which it is written in a loop, whole or with one other character somewhere. */
+const AROUND_SHORT: [title: string, text: string, hex: string][] = [15, 16, 17, 40].flatMap((length) =>
+  ["a".repeat(length), ...[0, 1, length - 2, length - 1].map((at) => withAccent(length, at))].map(
+    (text): [string, string, string] => [`${length} characters: ${text}`, text, toHex(utf8(text))],
+  ),
+);
+
+function withAccent(length: number, at: number): string {
+  return `${"a".repeat(at)}é${"a".repeat(length - 1 - at)}`;
+}
+
+/** Bytes around a range, valid or not as the case may be, which must not be looked at. */
+const BEFORE = hex("e282");
+const AFTER = hex("80ff");
+
+function within(bytes: Uint8Array): [bytes: Uint8Array, start: number, end: number] {
+  return [concat(BEFORE, bytes, AFTER), BEFORE.length, BEFORE.length + bytes.length];
+}
+
+const CODECS: [name: string, codec: TextCodec][] = [
+  ["webText", webText],
+  ["nodeText", nodeText],
+];
+
+for (const [name, codec] of CODECS) {
+  describe(name, () => {
+    for (const [title, text, bytes] of [...VALID, ...AROUND_SHORT]) {
+      it(`reads ${title}`, () => {
+        const range = within(hex(bytes));
+        expect(codec.decode(...range)).to.equal(text);
+        expect(codec.decodeLossy(...range)).to.equal(text);
+        expect(codec.isValid(...range)).to.equal(true);
+      });
+    }
+
+    for (const [title, bytes, lossy] of INVALID) {
+      it(`finds ${title}`, () => {
+        const range = within(hex(bytes));
+        expect(codec.decode(...range)).to.equal(undefined);
+        expect(codec.decodeLossy(...range)).to.equal(lossy);
+        expect(codec.isValid(...range)).to.equal(false);
+      });
+    }
+
+    for (const [title, text, bytes] of [...VALID, ...LONE, ...AROUND_SHORT]) {
+      it(`writes ${title}`, () => {
+        const into = new Uint8Array(3 * text.length + 10).fill(0xee);
+        const written = codec.write(text, into, 5);
+        expect(written).to.equal(codec.byteLength(text));
+        expect(toHex(into.subarray(5, 5 + written))).to.equal(bytes);
+        expect(into.subarray(0, 5).every((byte) => byte === 0xee)).to.equal(true);
+        expect(into.subarray(5 + written).every((byte) => byte === 0xee)).to.equal(true);
+      });
+    }
+
+    it("goes on with valid text after text that was not", () => {
+      expect(codec.decode(hex("f09f"), 0, 2)).to.equal(undefined);
+      expect(codec.decode(hex("9880"), 0, 2)).to.equal(undefined);
+      expect(codec.decode(hex("61"), 0, 1)).to.equal("a");
+    });
+
+    it("sees what has changed in memory that it knows", () => {
+      const memory = hex("6162");
+      expect(codec.decode(memory, 0, 2)).to.equal("ab");
+      memory.set(hex("c3a9"));
+      expect(codec.decode(memory, 0, 2)).to.equal("é");
+      expect(codec.write("a text of more than sixteen", new Uint8Array(40), 0)).to.equal(27);
+      expect(codec.decode(memory, 0, 2)).to.equal("é");
+    });
+
+    it("writes any string as TextEncoder does", () => {
+      const units = fc.array(fc.integer({ min: 0, max: 0xffff })).map((all) => String.fromCharCode(...all));
+      fc.assert(
+        fc.property(fc.oneof(units, fc.string({ unit: "binary" })), (text) => {
+          const into = new Uint8Array(3 * text.length);
+          expect(codec.write(text, into, 0)).to.equal(codec.byteLength(text));
+          expect(toHex(into.subarray(0, codec.byteLength(text)))).to.equal(toHex(utf8(text)));
+        }),
+      );
+    });
+
+    it("judges any bytes as Node does", () => {
+      fc.assert(
+        fc.property(fc.uint8Array({ maxLength: 6 }), (bytes) => {
+          expect(codec.isValid(bytes, 0, bytes.length)).to.equal(isUtf8(bytes));
+          expect(codec.decode(bytes, 0, bytes.length) !== undefined).to.equal(isUtf8(bytes));
+        }),
+      );
+    });
+  });
+}
+
+describe("writeShortAscii", () => {
+  const rows: [title: string, text: string, written: boolean][] = [
+    ["nothing", "", true],
+    ["16 characters", "0123456789abcdef", true],
+    ["17 characters", "0123456789abcdefg", false],
+    ["the last of ASCII", "\x7f", true],
+    ["the first behind it", "\x80", false],
+  ];
+  for (const [title, text, written] of rows) {
+    it(`${title}: ${written ? "written" : "left to others"}`, () => {
+      const into = new Uint8Array(20);
+      expect(writeShortAscii(text, into, 2)).to.equal(written);
+      if (written) expect(toHex(into.subarray(2, 2 + text.length))).to.equal(toHex(utf8(text)));
+    });
+  }
+});
+
+describe("incompleteTail", () => {
+  /** Every proper beginning of every character of more than one byte, in hex. The last six bits are in none of them. */
+  const beginnings = new Set<string>();
+  for (let point = 0x80; point <= 0x10ffff; point += 0x40) {
+    if (point >= 0xd800 && point <= 0xdfff) continue;
+    const character = toHex(utf8(String.fromCodePoint(point)));
+    for (let cut = 2; cut < character.length; cut += 2) beginnings.add(character.slice(0, cut));
+  }
+
+  /** The sequences for which the answer is not the longest end that begins a character. */
+  function misjudged(sequences: Iterable<number[]>): string[] {
+    const wrong: string[] = [];
+    for (const sequence of sequences) {
+      const text = toHex(Uint8Array.from(sequence));
+      const tail = [6, 4, 2].find((digits) => digits <= text.length && beginnings.has(text.slice(-digits)));
+      const found = incompleteTail(Uint8Array.from(sequence), 0, sequence.length);
+      if (found !== (tail ?? 0) / 2) wrong.push(`${text}: ${found}`);
+    }
+    return wrong;
+  }
+
+  function* sequences(...places: Iterable<number>[]): Generator<number[]> {
+    const [first, ...others] = places;
+    if (first === undefined) {
+      yield [];
+      return;
+    }
+    for (const byte of first) for (const rest of sequences(...others)) yield [byte, ...rest];
+  }
+
+  const ALL = Uint8Array.from({ length: 256 }, (_, i) => i);
+  const BORDERS = hex("00 41 7f 80 8f 90 9f a0 bf c0 c1 c2 df e0 ed ef f0 f4 f5 ff");
+
+  it("is right for every byte, and for every two", () => {
+    expect(misjudged(sequences(ALL))).to.deep.equal([]);
+    expect(misjudged(sequences(ALL, ALL))).to.deep.equal([]);
+  });
+
+  it("is right for three bytes with a border at each end", () => {
+    expect(misjudged(sequences(BORDERS, ALL, BORDERS))).to.deep.equal([]);
+  });
+
+  it("is right for four bytes, each at a border", () => {
+    expect(misjudged(sequences(BORDERS, BORDERS, BORDERS, BORDERS))).to.deep.equal([]);
+  });
+
+  const rows: [title: string, hex: string, start: number, end: number, expected: number][] = [
+    ["an empty range", "e2", 0, 0, 0],
+    ["a lead before the range", "e282", 1, 2, 0],
+    ["a range that ends before the character does", "61e282ac", 0, 3, 2],
+    ["a lead four bytes back", "f09f9880", 0, 4, 0],
+    ["a lead further back than a character reaches", "f080808080", 0, 5, 0],
+  ];
+  for (const [title, bytes, start, end, expected] of rows) {
+    it(title, () => expect(incompleteTail(hex(bytes), start, end)).to.equal(expected));
+  }
+});

@@ -1,0 +1,290 @@
+// Bytes to frames: every rule at the head of the decoder, in both roles, whole, byte by byte and at every cut; exact lengths
+// up to 2^53 - 1 from the header alone; parts as they arrive; and whose the bytes are.
+// A row's header and payload are what a server sends; for the server's role they are masked.
+
+import { expect } from "chai";
+import { FrameDecoder, type Role } from "../../lib/codec/frame-decoder.ts";
+import { LimitError, ProtocolError } from "../../lib/errors.ts";
+import { frames, masked } from "../support/frames.ts";
+import { concat, hex, toHex } from "../support/hex.ts";
+import { splits } from "../support/splits.ts";
+
+const ROLES: Role[] = ["client", "server"];
+const KEY = hex("37fa21f3");
+
+/** A frame as it reaches this role: as it stands, or with the mask bit and masked. */
+function wire(role: Role, header: string, payload = ""): Uint8Array {
+  const bytes = hex(header);
+  if (role === "client") return concat(bytes, hex(payload));
+  bytes[1] = (bytes[1] as number) | 0x80;
+  return concat(bytes, KEY, masked(hex(payload), KEY));
+}
+
+function noise(length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => (i * 167 + (i >> 8)) & 0xff);
+}
+
+/** Where a decoder stands: the part that is here, `first`, `last`, and how much is to come. */
+function part(decoder: FrameDecoder): string {
+  const here = toHex(decoder.bytes.subarray(decoder.start, decoder.end));
+  const ends = (decoder.isFirst ? " first" : "") + (decoder.isLast ? " last" : "");
+  return `${here || "-"}${ends} ${decoder.remaining}`;
+}
+
+for (const role of ROLES) {
+  describe(`FrameDecoder as ${role}`, () => {
+    const accepted: [title: string, header: string, payload: string, line: string][] = [
+      ["a text", "8105", "48656c6c6f", "fin text 48656c6c6f"],
+      ["an empty text", "8100", "", "fin text "],
+      ["a first fragment", "0103", "48656c", "text 48656c"],
+      ["an empty fragment", "0000", "", "continuation "],
+      ["a last fragment", "8002", "6c6f", "fin continuation 6c6f"],
+      ["a binary", "8203", "00ff80", "fin binary 00ff80"],
+      ["a ping", "8905", "48656c6c6f", "fin ping 48656c6c6f"],
+      ["an empty ping", "8900", "", "fin ping "],
+      ["a pong of one byte", "8a01", "07", "fin pong 07"],
+      ["a close", "8802", "03e8", "fin close 03e8"],
+      ["the longest control frame", "897d", "ab".repeat(125), `fin ping ${"ab".repeat(125)}`],
+      ["125 bytes", "827d", "cd".repeat(125), `fin binary ${"cd".repeat(125)}`],
+      ["126 bytes", "827e007e", "cd".repeat(126), `fin binary ${"cd".repeat(126)}`],
+      ["127 bytes", "827e007f", "cd".repeat(127), `fin binary ${"cd".repeat(127)}`],
+      ["256 bytes", "827e0100", "cd".repeat(256), `fin binary ${"cd".repeat(256)}`],
+    ];
+    for (const [title, header, payload, line] of accepted) {
+      it(`${title}, between two others`, () => {
+        const ping = wire(role, "8901", "21");
+        const bytes = concat(ping, wire(role, header, payload), ping);
+        for (const split of splits(bytes)) {
+          expect(frames(role, split.chunks), split.title).to.deep.equal(["fin ping 21", line, "fin ping 21"]);
+        }
+      });
+    }
+
+    const large: [length: number, header: string][] = [
+      [65_535, "827effff"],
+      [65_536, "827f0000000000010000"],
+      [200_001, "827f0000000000030d41"],
+    ];
+    for (const [length, header] of large) {
+      it(`${length} bytes, whole and in chunks of 1,009`, () => {
+        const payload = toHex(noise(length));
+        const bytes = wire(role, header, payload);
+        const chunks = Array.from({ length: Math.ceil(bytes.length / 1009) }, (_, i) =>
+          bytes.slice(1009 * i, 1009 * (i + 1)),
+        );
+        for (const cut of [[bytes], chunks]) {
+          expect(frames(role, cut)[0] === `fin binary ${payload}`).to.equal(true);
+        }
+      });
+    }
+
+    const refused: [title: string, header: string, message: RegExp][] = [
+      ["RSV2", "a100", /RSV2 or RSV3/],
+      ["RSV3", "9100", /RSV2 or RSV3/],
+      ["all three", "f100", /RSV2 or RSV3/],
+      ["RSV2 on a control frame", "a900", /RSV2 or RSV3/],
+      ["RSV1 without an extension", "c100", /RSV1 set, without an extension/],
+      ...[3, 4, 5, 6, 7, 11, 12, 13, 14, 15].map((opcode): [string, string, RegExp] => [
+        `opcode ${opcode}`,
+        `8${opcode.toString(16)}00`,
+        new RegExp(`reserved opcode ${opcode}$`),
+      ]),
+      ["a fragmented close", "0800", /fragmented control frame/],
+      ["a fragmented ping", "0900", /fragmented control frame/],
+      ["a fragmented pong", "0a00", /fragmented control frame/],
+      ["a ping of 126 bytes", "897e007e", /more than 125 bytes/],
+      ["a close of 65,536 bytes", "887f0000000000010000", /more than 125 bytes/],
+      ["a small length in 16 bits", "827e007d", /shortest form/],
+      ["no length in 16 bits", "827e0000", /shortest form/],
+      ["a small length in 64 bits", "827f0000000000000001", /shortest form/],
+      ["65,535 in 64 bits", "827f000000000000ffff", /shortest form/],
+      ["a length of 2^63", "827f8000000000000000", /first bit set/],
+      ["a length of 2^64 - 1", "827fffffffffffffffff", /first bit set/],
+    ];
+    for (const [title, header, message] of refused) {
+      it(`refuses ${title}`, () => {
+        for (const split of splits(wire(role, header))) {
+          expect(() => frames(role, split.chunks), split.title)
+            .to.throw(ProtocolError, message)
+            .with.property("closeCode", 1002);
+        }
+      });
+    }
+
+    it("refuses what is not masked as its role demands", () => {
+      const [other, message]: [Role, RegExp] =
+        role === "client"
+          ? ["server", /masked frame from a server/]
+          : ["client", /unmasked frame from a client/];
+      for (const split of splits(wire(other, "8105", "48656c6c6f"))) {
+        expect(() => frames(role, split.chunks), split.title)
+          .to.throw(ProtocolError, message)
+          .with.property("closeCode", 1002);
+      }
+    });
+
+    it("hands out what came before a fault in the same chunk", () => {
+      const decoder = new FrameDecoder(role);
+      decoder.push(concat(wire(role, "8101", "61"), wire(role, "8300")));
+      expect(decoder.next()).to.equal(true);
+      expect(part(decoder)).to.equal("61 first last 0");
+      expect(() => decoder.next()).to.throw(ProtocolError, /reserved opcode 3/);
+    });
+
+    const lengths: [title: string, header: string, length: number][] = [
+      ["65,536", "827f0000000000010000", 65_536],
+      ["2^31 - 1", "827f000000007fffffff", 2 ** 31 - 1],
+      ["2^31", "827f0000000080000000", 2 ** 31],
+      ["2^32", "827f0000000100000000", 2 ** 32],
+      ["2^32 + 5", "827f0000000100000005", 2 ** 32 + 5],
+      ["2^53 - 1", "827f001fffffffffffff", 2 ** 53 - 1],
+    ];
+    for (const [title, header, length] of lengths) {
+      it(`takes a length of ${title} from the header alone`, () => {
+        for (const split of splits(wire(role, header))) {
+          const decoder = new FrameDecoder(role);
+          const stops = split.chunks.map((chunk) => {
+            decoder.push(chunk);
+            const stop = decoder.next();
+            decoder.keep();
+            return stop;
+          });
+          expect(stops.indexOf(true), split.title).to.equal(split.chunks.length - 1);
+          expect(decoder.length).to.equal(length);
+          expect(part(decoder)).to.equal(`- first ${length}`);
+          expect(decoder.next()).to.equal(false);
+        }
+      });
+    }
+
+    const tooLong: [title: string, header: string, actual: bigint][] = [
+      ["2^53", "827f0020000000000000", 2n ** 53n],
+      ["2^53 + 1", "827f0020000000000001", 2n ** 53n + 1n],
+      ["2^63 - 1", "827f7fffffffffffffff", 2n ** 63n - 1n],
+    ];
+    for (const [title, header, actual] of tooLong) {
+      it(`refuses a length of ${title} as beyond every limit`, () => {
+        for (const split of splits(wire(role, header))) {
+          expect(() => frames(role, split.chunks), split.title)
+            .to.throw(LimitError, String(actual))
+            .that.includes({
+              code: "ERR_WS_MESSAGE_TOO_BIG",
+              limit: "maxMessageSize",
+              actual,
+              closeCode: 1009,
+            });
+        }
+      });
+    }
+
+    it("hands out a data frame part by part", () => {
+      const bytes = wire(role, "8105", "48656c6c6f");
+      const decoder = new FrameDecoder(role);
+      const steps: [from: number, to: number, parts: string[]][] = [
+        [0, -6, []],
+        [-6, -5, ["- first 5"]],
+        [-5, -3, ["4865 3"]],
+        [-3, -2, ["6c 2"]],
+        [-2, bytes.length, ["6c6f last 0"]],
+      ];
+      for (const [from, to, parts] of steps) {
+        decoder.push(bytes.slice(from, to));
+        const seen: string[] = [];
+        while (decoder.next()) seen.push(part(decoder));
+        decoder.keep();
+        expect(seen).to.deep.equal(parts);
+      }
+    });
+
+    it("hands out a control frame whole, however it comes", () => {
+      const bytes = wire(role, "8905", "48656c6c6f");
+      for (const split of splits(bytes)) {
+        const decoder = new FrameDecoder(role);
+        const seen: string[] = [];
+        for (const chunk of split.chunks) {
+          decoder.push(chunk);
+          while (decoder.next()) seen.push(part(decoder));
+          decoder.keep();
+        }
+        expect(seen, split.title).to.deep.equal(["48656c6c6f first last 0"]);
+      }
+    });
+
+    it("goes on with a control frame in the middle of a chunk that was pushed before the last was read", () => {
+      const bytes = concat(
+        wire(role, "0103", "48656c"),
+        wire(role, "8901", "21"),
+        wire(role, "8002", "6c6f"),
+      );
+      for (const split of splits(bytes)) {
+        const decoder = new FrameDecoder(role);
+        for (const chunk of split.chunks) decoder.push(chunk);
+        const seen: string[] = [];
+        while (decoder.next()) seen.push(part(decoder));
+        expect(seen, split.title).to.deep.equal([
+          "48656c first last 0",
+          "21 first last 0",
+          "6c6f first last 0",
+        ]);
+      }
+    });
+
+    it("reads Node's Buffers, which may be used again after keep()", () => {
+      const bytes = concat(wire(role, "8105", "48656c6c6f"), wire(role, "8902", "2122"));
+      const pool = Buffer.alloc(bytes.length + 9);
+      for (const split of splits(bytes)) {
+        const lines = frames(
+          role,
+          split.chunks.map((chunk) => Buffer.from(chunk)),
+        );
+        expect(lines, split.title).to.deep.equal(["fin text 48656c6c6f", "fin ping 2122"]);
+
+        const decoder = new FrameDecoder(role);
+        const seen: string[] = [];
+        for (const chunk of split.chunks) {
+          pool.set(chunk, 3);
+          decoder.push(pool.subarray(3, 3 + chunk.length));
+          if (decoder.next()) seen.push(part(decoder));
+          decoder.keep();
+          pool.fill(0xee);
+        }
+        while (decoder.next()) seen.push(part(decoder));
+        expect(seen.at(-1), split.title).to.equal("2122 first last 0");
+      }
+    });
+
+    describe("with RSV1 allowed", () => {
+      const rows: [title: string, header: string, line: string][] = [
+        ["a text", "c100", "fin rsv1 text "],
+        ["a first fragment", "4200", "rsv1 binary "],
+        ["a message without it", "8100", "fin text "],
+        ["a continuation without it", "8000", "fin continuation "],
+      ];
+      for (const [title, header, line] of rows) {
+        it(`accepts ${title}`, () => {
+          for (const split of splits(wire(role, header))) {
+            expect(frames(role, split.chunks, { allowRsv1: true }), split.title).to.deep.equal([line]);
+          }
+        });
+      }
+
+      const refusals: [title: string, header: string, message: RegExp][] = [
+        ["a continuation", "c000", /continuation or control frame with RSV1/],
+        ["a close", "c800", /continuation or control frame with RSV1/],
+        ["a ping", "c900", /continuation or control frame with RSV1/],
+        ["a pong", "ca00", /continuation or control frame with RSV1/],
+        ["RSV2 beside it", "e100", /RSV2 or RSV3/],
+      ];
+      for (const [title, header, message] of refusals) {
+        it(`refuses ${title}`, () => {
+          for (const split of splits(wire(role, header))) {
+            expect(() => frames(role, split.chunks, { allowRsv1: true }), split.title).to.throw(
+              ProtocolError,
+              message,
+            );
+          }
+        });
+      }
+    });
+  });
+}

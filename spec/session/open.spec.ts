@@ -1,0 +1,463 @@
+// Opening over real sockets: what is asked, every answer that is not the upgrade, and what is left behind: nothing.
+
+import type { Socket } from "node:net";
+import { inspect } from "node:util";
+import { expect } from "chai";
+import { createConnectionWith } from "../../lib/client/connection.ts";
+import type { ConnectionOptions } from "../../lib/client/options.ts";
+import { TEXT } from "../../lib/codec/opcode.ts";
+import {
+  HandshakeError,
+  LimitError,
+  type Phase,
+  TimeoutError,
+  TransportError,
+  type WebSocketError,
+} from "../../lib/errors.ts";
+import { createConnection } from "../../lib/node.ts";
+import { openWire } from "../../lib/session/open.ts";
+import { node } from "../../lib/transport/node.ts";
+import { cleanUp, nextTurn } from "../support/clean-up.ts";
+import { rejection } from "../support/failure.ts";
+import { accepting, listen, type Peer, requestHead } from "../support/peer.ts";
+import { Queue } from "../support/queue.ts";
+import { closeFrame, frame, pair, rawServer } from "../support/raw-server.ts";
+
+const SECRETS = "user:SECRET@";
+const PATH = "chat?token=SECRET";
+
+/** The url with credentials, a path and a query: what of it may be shown is `ws://host/chat?token=***`. */
+function secretUrl(url: string): string {
+  return url.replace("//", `//${SECRETS}`) + PATH;
+}
+
+/** The error says where it happened, and nothing of it is a secret. */
+function checkPlace(error: WebSocketError, url: string): void {
+  expect(error.url).to.equal(`${url}chat?token=***`);
+  expect(error.message).to.include(`${url}chat?token=***`);
+  expect(`${error.stack} ${JSON.stringify(error)} ${inspect(error)}`).not.to.match(/SECRET|U0VDUkVU/);
+}
+
+describe("openWire", () => {
+  const use = cleanUp();
+
+  /** A server that does with each connection, and the head of its request, what it is told; the sockets that ended. */
+  async function answering(
+    answer: (socket: Socket, head: string) => void,
+  ): Promise<Peer & { gone: Queue<Socket> }> {
+    const gone = new Queue<Socket>();
+    const peer = await listen(async (socket) => {
+      socket.on("close", () => gone.push(socket));
+      const head = await requestHead(socket);
+      socket.on("data", () => {}); // so that the end is seen
+      answer(socket, head);
+    });
+    return use({ ...peer, gone });
+  }
+
+  describe("times out", () => {
+    const servers: [title: string, phase: Phase, scheme: string, serve: (socket: Socket) => void][] = [
+      ["where the answer never comes", "handshake", "ws", () => {}],
+      ["where the answer comes byte by byte, for ever", "handshake", "ws", trickle],
+      ["where TLS is never answered", "tls", "wss", (socket) => socket.resume()],
+    ];
+    for (const [title, phase, scheme, serve] of servers) {
+      it(`${title}: phase ${phase}`, async () => {
+        const gone = new Queue<Socket>();
+        const peer = use(
+          await listen((socket) => {
+            socket.on("close", () => gone.push(socket)).on("data", () => {});
+            serve(socket);
+          }),
+        );
+        const url = peer.url.replace("ws", scheme);
+        const error = await rejection(createConnection(secretUrl(url), { timeout: 50 }), TimeoutError);
+        expect(error).to.include({ phase, ms: 50 });
+        checkPlace(error, url);
+        await gone.next();
+      });
+    }
+
+    /** A status line without an end, a byte a turn. */
+    function trickle(socket: Socket): void {
+      const timer = setInterval(() => socket.write("H"), 5);
+      socket.write("HTTP/1.1 101 ");
+      socket.on("close", () => clearInterval(timer));
+    }
+
+    const functions: [name: string, options: ConnectionOptions][] = [
+      ["headers", { headers: () => new Promise(() => {}) }],
+      ["protocols", { protocols: () => new Promise(() => {}) }],
+    ];
+    for (const [name, options] of functions) {
+      it(`where the function for ${name} hangs: phase headers`, async () => {
+        const url = "ws://127.0.0.1:9/";
+        const error = await rejection(
+          createConnection(secretUrl(url), { ...options, timeout: 20 }),
+          TimeoutError,
+        );
+        expect(error).to.include({ phase: "headers", ms: 20 });
+        checkPlace(error, url);
+      });
+    }
+
+    it("where the function for the url hangs: phase headers", async () => {
+      const hanging = () => new Promise<string>(() => {});
+      expect((await rejection(createConnection(hanging, { timeout: 20 }), TimeoutError)).phase).to.equal(
+        "headers",
+      );
+    });
+
+    for (const phase of ["dns", "connect"] as const) {
+      it(`where the platform does not get further than ${phase}`, async () => {
+        const open = openWire({
+          ...node,
+          connect: (_to, attempt) => {
+            attempt.phase(phase);
+            return new Promise((_, reject) => {
+              attempt.signal.addEventListener("abort", () => reject(attempt.signal.reason));
+            });
+          },
+        });
+        const url = "ws://host.test/";
+        const promise = createConnectionWith(open, {})(secretUrl(url), { timeout: 20 });
+        const error = await rejection(promise, TimeoutError);
+        expect(error).to.include({ phase, ms: 20 });
+        checkPlace(error, url);
+      });
+    }
+  });
+
+  describe("tells of a refusal", () => {
+    const long = "x".repeat(100_000);
+    const chunked =
+      "Transfer-Encoding: chunked\r\n\r\n5;ext=1\r\nhello\r\n6\r\n world\r\n0\r\nTrailer: 1\r\n\r\n";
+    const rows: [title: string, answer: string, status: number, body: string, end?: "end"][] = [
+      [
+        "with a body of known length",
+        "HTTP/1.1 403 Forbidden\r\nContent-Length: 4\r\n\r\nnope, and more",
+        403,
+        "nope",
+      ],
+      ["with a chunked body", `HTTP/1.1 401 Unauthorized\r\n${chunked}`, 401, "hello world"],
+      ["with a body until the end", "HTTP/1.0 500 Oops\r\n\r\nit broke", 500, "it broke", "end"],
+      [
+        "with a body that ends too early",
+        "HTTP/1.1 500 Oops\r\nContent-Length: 99\r\n\r\nit bro",
+        500,
+        "it bro",
+        "end",
+      ],
+      ["with a body that is not UTF-8", "HTTP/1.1 400 Bad\r\nContent-Length: 2\r\n\r\na\xff", 400, "a\ufffd"],
+      ["without a body", "HTTP/1.1 429 Slow Down\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n", 429, ""],
+      ["without a reason", "HTTP/1.1 404\r\nContent-Length: 0\r\n\r\n", 404, ""],
+      ["that has no body by its status", "HTTP/1.1 204 No Content\r\n\r\n", 204, ""],
+      [
+        "that says it is well",
+        "HTTP/1.1 200 OK\r\nUpgrade: websocket\r\nContent-Length: 2\r\n\r\nok",
+        200,
+        "ok",
+      ],
+      [
+        "after 100 and 103",
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\n\r\nHTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n",
+        503,
+        "",
+      ],
+      [
+        "with 64 KiB of a longer body",
+        `HTTP/1.1 500 Oops\r\nContent-Length: 100000\r\n\r\n${long}`,
+        500,
+        long.slice(0, 65_536),
+      ],
+      ["with 64 KiB of an endless body", `HTTP/1.1 500 Oops\r\n\r\n${long}`, 500, long.slice(0, 65_536)],
+      [
+        "with 64 KiB of a chunked body",
+        `HTTP/1.1 500 Oops\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n${long}`,
+        500,
+        long.slice(0, 65_536),
+      ],
+    ];
+    for (const [title, answer, status, body, end] of rows) {
+      it(title, async () => {
+        const { url, gone } = await answering((socket) => {
+          socket.write(answer, "latin1");
+          if (end !== undefined) socket.end();
+        });
+        const error = await rejection(createConnection(secretUrl(url)), HandshakeError);
+        expect(error).to.include({ code: "ERR_WS_UNEXPECTED_STATUS", status });
+        expect(error.body === body, `the body: ${error.body.slice(0, 100)}`).to.equal(true);
+        expect(error.message).to.include(`${status}`);
+        checkPlace(error, url);
+        await gone.next();
+      });
+    }
+
+    it("with what there is of a body that is slow, when the time is up", async () => {
+      const { url, gone } = await answering((socket) => {
+        socket.write("HTTP/1.1 401 No\r\nContent-Length: 1000000000\r\n\r\nfirst words");
+      });
+      const error = await rejection(createConnection(url, { timeout: 50 }), HandshakeError);
+      expect(error).to.include({ status: 401, statusText: "No", body: "first words" });
+      await gone.next();
+    });
+
+    it("with its headers, as they came", async () => {
+      const lines = ["Set-Cookie: a=1", "X-Two:2", "set-cookie: b=2"];
+      const { url } = await answering((socket) => {
+        socket.end(`HTTP/1.1 401 No\r\n${lines.join("\r\n")}\r\n\r\n`);
+      });
+      const error = await rejection(createConnection(url), HandshakeError);
+      expect(error.rawHeaders).to.deep.equal(lines.map((line) => line.split(/: ?/)));
+      expect(error.headers.getSetCookie()).to.deep.equal(["a=1", "b=2"]);
+      expect(error.headers.get("x-two")).to.equal("2");
+    });
+
+    it("that is a redirect, which is not followed", async () => {
+      const followed = await rawServer(use);
+      const { url } = await answering((socket) => {
+        socket.end(
+          `HTTP/1.1 302 Found\r\nLocation: ${followed.url}?token=SECRET\r\nContent-Length: 0\r\n\r\n`,
+        );
+      });
+      const error = await rejection(createConnection(secretUrl(url)), HandshakeError);
+      expect(error.status).to.equal(302);
+      expect(error.headers.get("location")).to.include(followed.url);
+      expect(error.message).to.include("redirects are not followed").and.not.to.include("SECRET");
+      expect(followed.accepted.waiting).to.equal(0);
+    });
+  });
+
+  describe("fails at once for", () => {
+    const rows: [title: string, answer: string | Buffer, end?: "end"][] = [
+      ["a banner of SSH", "SSH-2.0-OpenSSH_9.2\r\n"],
+      ["HTTP/2", Buffer.from("000012040000000000000300000064", "hex")],
+      ["noise", Buffer.from("\x00\x1b[2J\xff\xfe", "latin1")],
+      ["TLS that answers plain text", Buffer.from("15030100020216", "hex")],
+      ["a line that ends in LF alone", "HTTP/1.1 101 Switching Protocols\n"],
+      ["a header that goes on in the next line", "HTTP/1.1 101 Switching\r\nA: b\r\n c\r\n\r\n"],
+      ["an end before any answer", "", "end"],
+      ["an end within the status line", "HTTP/1.1 10", "end"],
+      ["an end within the headers", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: web", "end"],
+      [
+        "a 101 without a Sec-WebSocket-Accept",
+        "HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+      ],
+    ];
+    for (const [title, answer, end] of rows) {
+      it(title, async () => {
+        const { url, gone } = await answering((socket) => {
+          socket.write(answer);
+          if (end !== undefined) socket.end();
+        });
+        const error = await rejection(createConnection(secretUrl(url)), HandshakeError);
+        expect(error.code).to.equal("ERR_WS_INVALID_RESPONSE");
+        expect(error.message).not.to.match(/\p{Cc}/u);
+        checkPlace(error, url);
+        await gone.next();
+      });
+    }
+
+    it("a Sec-WebSocket-Accept for another key", async () => {
+      const { url, gone } = await answering((socket, head) => {
+        socket.write(accepting(head.replace(/(sec-websocket-key: )./i, "$1_")));
+      });
+      const error = await rejection(createConnection(url), HandshakeError);
+      expect(error).to.include({ code: "ERR_WS_INVALID_RESPONSE", status: 101 });
+      await gone.next();
+    });
+
+    it("a subprotocol that nobody asked for, and for none where one was", async () => {
+      const chosen = await answering((socket, head) =>
+        socket.write(accepting(head, "Sec-WebSocket-Protocol: chat")),
+      );
+      await rejection(createConnection(chosen.url), HandshakeError);
+      const silent = await rawServer(use);
+      await rejection(createConnection(silent.url, { protocols: "chat" }), HandshakeError);
+      const ws = await createConnection(silent.url, { protocols: "chat", requireProtocol: false });
+      expect(ws.protocol).to.equal("");
+    });
+
+    it("a head that is too large", async () => {
+      const { url, gone } = await answering((socket) =>
+        socket.write(`HTTP/1.1 101 S\r\nA: ${"b".repeat(2000)}`),
+      );
+      const error = await rejection(createConnection(secretUrl(url), { maxHeaderSize: 1000 }), LimitError);
+      expect(error).to.include({ code: "ERR_WS_HEADERS_TOO_BIG", limit: "maxHeaderSize" });
+      checkPlace(error, url);
+      await gone.next();
+    });
+
+    it("a reset", async () => {
+      const { url } = await answering((socket) => socket.resetAndDestroy());
+      const error = await rejection(createConnection(secretUrl(url)), TransportError);
+      expect(error.code).to.equal("ERR_WS_TRANSPORT");
+      checkPlace(error, url);
+    });
+
+    it("a reset as soon as it is connected", async () => {
+      const peer = use(await listen((socket) => socket.resetAndDestroy()));
+      const error = await rejection(createConnection(secretUrl(peer.url)), TransportError);
+      checkPlace(error, peer.url);
+    });
+
+    it("a port where nobody listens", async () => {
+      const peer = await listen(() => {});
+      await peer.close();
+      const error = await rejection(createConnection(secretUrl(peer.url)), TransportError);
+      expect(error.code).to.equal("ERR_WS_CONNECT");
+      expect(error.message).to.include("ECONNREFUSED");
+      expect(error.cause).to.be.an.instanceOf(Error);
+      checkPlace(error, peer.url);
+    });
+  });
+
+  describe("reads the 101", () => {
+    it("however it is cut, and the frames behind it", async () => {
+      const cuts = new Queue<number>();
+      const { url } = await answering(async (socket, head) => {
+        const bytes = Buffer.concat([Buffer.from(accepting(head)), frame(TEXT, "hello"), closeFrame(1001)]);
+        const cut = await cuts.next();
+        socket.setNoDelay().write(bytes.subarray(0, cut));
+        await nextTurn();
+        await nextTurn();
+        socket.end(bytes.subarray(cut));
+      });
+      const length = accepting("").length + frame(TEXT, "hello").length + closeFrame().length;
+      for (let cut = 1; cut < length; cut++) {
+        cuts.push(cut);
+        const ws = await createConnection(url);
+        expect(await ws.recv(), `cut at ${cut}`).to.equal("hello");
+        expect(await ws.closed).to.include({ code: 1001, wasClean: true });
+      }
+    });
+
+    it("with a burst of frames in its segment", async () => {
+      const texts = Array.from({ length: 500 }, (_, i) => `message ${i}`);
+      const first = Buffer.concat([...texts.map((text) => frame(TEXT, text)), closeFrame(1001, "bye")]);
+      const { ws, server } = await pair(use, {}, { first });
+      const messages: unknown[] = [];
+      server.socket.end();
+      for await (const message of ws) messages.push(message);
+      expect(messages).to.deep.equal(texts);
+      expect(await ws.closed).to.include({ code: 1001, reason: "bye", wasClean: true });
+    });
+
+    it("behind 100 and 103", async () => {
+      const { url } = await answering((socket, head) => {
+        socket.write(`HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nLink: a\r\n\r\n${accepting(head)}`);
+      });
+      expect((await createConnection(url)).response.status).to.equal(101);
+    });
+  });
+
+  describe("asks", () => {
+    const basic = (text: string) => `Authorization: Basic ${Buffer.from(text).toString("base64")}`;
+    const rows: [title: string, userinfo: string, options: ConnectionOptions, line: string][] = [
+      ["with the url's credentials", "user:pass@", {}, basic("user:pass")],
+      ["with a name alone", "user@", {}, basic("user:")],
+      ["with a password alone", ":pass@", {}, basic(":pass")],
+      ["with credentials that were encoded", "a%3Ab:%E2%82%AC%0d%0A@", {}, basic("a:b:\u20ac\r\n")],
+      [
+        "with its own Authorization",
+        "user:pass@",
+        { headers: { authorization: "Bearer x" } },
+        "authorization: Bearer x",
+      ],
+      ["for another host", "", { host: "example.com:81" }, "Host: example.com:81"],
+      ["in the name of a page", "", { origin: "https://example.com" }, "Origin: https://example.com"],
+    ];
+    for (const [title, userinfo, options, line] of rows) {
+      it(title, async () => {
+        const { url, accepted } = await rawServer(use);
+        await createConnection(url.replace("//", `//${userinfo}`), options);
+        const { head } = await accepted.next();
+        const name = line.slice(0, line.indexOf(":"));
+        expect(
+          head.split("\r\n").filter((got) => got.toLowerCase().startsWith(name.toLowerCase())),
+        ).to.deep.equal([line]);
+      });
+    }
+
+    it("without Authorization and Origin if it is told nothing", async () => {
+      const { server } = await pair(use);
+      expect(server.head).not.to.match(/authorization|origin/i);
+    });
+
+    it("with a key of its own each time", async () => {
+      const { url, accepted } = await rawServer(use);
+      await Promise.all([createConnection(url), createConnection(url)]);
+      const keys = (await accepted.take(2)).map(({ head }) => /^sec-websocket-key: (.*)$/im.exec(head)?.[1]);
+      expect(new Set(keys).size).to.equal(2);
+      for (const key of keys) expect(Buffer.from(key ?? "", "base64")).to.have.length(16);
+    });
+
+    it("where connectTo says, in the name of the url", async () => {
+      const { port, accepted } = await rawServer(use);
+      const ws = await createConnection("ws://example.test/path", { connectTo: { host: "127.0.0.1", port } });
+      const { head } = await accepted.next();
+      expect(head)
+        .to.match(/^GET \/path /)
+        .and.to.include("Host: example.test\r\n");
+      expect(ws.url).to.equal("ws://example.test/path");
+      expect(ws.remoteAddress).to.equal(`127.0.0.1:${port}`);
+    });
+
+    it("from the local address that it is told", async () => {
+      const { server, ws } = await pair(use, { localAddress: "127.0.0.2" });
+      expect(server.socket.remoteAddress).to.equal("127.0.0.2");
+      expect(ws.localAddress).to.equal(`127.0.0.2:${server.socket.remotePort}`);
+    });
+  });
+
+  describe("is called off", () => {
+    const reason = new RangeError("enough");
+
+    it("before it begins: there is no socket", async () => {
+      const connected = new Queue<Socket>();
+      const peer = use(await listen((socket) => connected.push(socket)));
+      let calls = 0;
+      const url = () => {
+        calls++;
+        return peer.url;
+      };
+      expect(
+        await rejection(createConnection(url, { signal: AbortSignal.abort(reason) }), RangeError),
+      ).to.equal(reason);
+      expect([calls, connected.waiting]).to.deep.equal([0, 0]);
+    });
+
+    it("while a function is asked", async () => {
+      const controller = new AbortController();
+      const headers = () => new Promise<never>(() => queueMicrotask(() => controller.abort(reason)));
+      const promise = createConnection("ws://127.0.0.1:9/", { headers, signal: controller.signal });
+      expect(await rejection(promise, RangeError)).to.equal(reason);
+    });
+
+    it("while it waits for the answer, or for its body", async () => {
+      for (const answer of ["", "HTTP/1.1 10", "HTTP/1.1 401 No\r\nContent-Length: 9\r\n\r\nhalf"]) {
+        const controller = new AbortController();
+        const { url, gone } = await answering((socket) => {
+          socket.write(answer, () => controller.abort(reason));
+        });
+        expect(await rejection(createConnection(url, { signal: controller.signal }), RangeError)).to.equal(
+          reason,
+        );
+        await gone.next();
+      }
+    });
+
+    it("within the very call in which the answer came", async () => {
+      const controller = new AbortController();
+      const { url, gone } = await answering((socket, head) => socket.write(accepting(head)));
+      const trace = {
+        write(line: string) {
+          if (line === "--- response header ---") controller.abort(reason);
+        },
+      };
+      const promise = createConnection(url, { trace, signal: controller.signal });
+      expect(await rejection(promise, RangeError)).to.equal(reason);
+      await gone.next();
+    }).timeout(2000);
+  });
+});
