@@ -42,7 +42,7 @@ export class SlabPool {
 
 /**
  * Takes the staged bytes. True: it is done with them, and the memory may be written again at once. False: they
- * stay in use, and the memory is the receiver's from now on.
+ * stay in use, and the memory is the receiver's from now on. It must not stage more in turn.
  */
 export type StagedWrite = (bytes: Uint8Array) => boolean;
 
@@ -69,10 +69,9 @@ export class Staging {
 
   /** Makes room for `bytes` more at the place it returns, flushing first if need be. */
   reserve(bytes: number): number {
-    // A loop, as `write` may stage more in turn.
-    while (this.end + bytes > this.slab.bytes.length) {
-      if (this.slab === EMPTY) this.slab = this.pool.take(bytes);
-      else this.flush();
+    if (this.end + bytes > this.slab.bytes.length) {
+      this.flush();
+      this.slab = this.pool.take(bytes);
     }
     return this.end;
   }
@@ -82,7 +81,7 @@ export class Staging {
    * A `header` of 0 goes on with the payload of the frame before.
    */
   reserveLarge(header: number, piece: number): void {
-    while (this.slab !== EMPTY) this.flush();
+    this.flush();
     this.slab = this.pool.take(PAYLOAD_START + piece);
     this.start = PAYLOAD_START - header;
     this.end = this.start;

@@ -103,7 +103,7 @@ export class App implements AppCallbacks<App> {
     try {
       return await this.#connect(AbortSignal.any(signals));
     } finally {
-      this.#run = undefined;
+      if (this.#run === run) this.#run = undefined;
     }
   }
 
@@ -189,6 +189,7 @@ export class App implements AppCallbacks<App> {
   #ended(info: CloseInfo): void {
     this.#channel = undefined;
     this.#connection = undefined;
+    this.#run = undefined; // from onClose the app can be run again
     if (!this.#isEnding && !info.wasClean) this.#caller.error(info.error ?? closedError(info));
     this.#caller.call("onClose", info.code, info.reason, info);
   }

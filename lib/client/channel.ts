@@ -4,7 +4,7 @@
 import { webText } from "../bytes/utf8.ts";
 import { encodeClose, INTERNAL_ERROR, NORMAL_CLOSURE } from "../codec/close-code.ts";
 import type { DataOpcode } from "../codec/opcode.ts";
-import { ClosedError, type CloseInfo, LimitError } from "../errors.ts";
+import { ClosedError, type CloseInfo, LimitError, TimeoutError } from "../errors.ts";
 import type { Message } from "../protocol/assembler.ts";
 import type { ProtocolState } from "../protocol/protocol.ts";
 import { HIGH_WATER, type Session, type SessionSink } from "../session/session.ts";
@@ -198,7 +198,12 @@ export class Channel implements SessionSink {
     });
     const isLate = await Promise.race([turn.then(() => false), this.closed.then(() => false), late]);
     clearTimeout(timer);
-    this.session.close(code, reason, isLate ? 0 : timeout);
+    if (isLate) {
+      const message = `a stream or Blob that was being sent did not end within ${timeout} ms of close()`;
+      this.session.destroy(new TimeoutError("close", timeout, message));
+    } else {
+      this.session.close(code, reason, timeout);
+    }
   }
 
   // ---- from the session

@@ -24,5 +24,17 @@ export function traceSink(option: TraceOption | undefined): TraceSink | undefine
   if (typeof option === "boolean") return option ? toConsole : undefined;
   if (typeof option?.write !== "function")
     throw new UsageError("a trace is true, false, or an object with a write(line) function");
-  return option;
+  return guarded(option);
+}
+
+/** A sink that throws must cost the connection nothing: it is told on the console instead. */
+function guarded(sink: TraceSink): TraceSink {
+  const write = (line: string) => {
+    try {
+      sink.write(line);
+    } catch (error) {
+      console.error(error);
+    }
+  };
+  return sink.redact === undefined ? { write } : { write, redact: sink.redact };
 }

@@ -105,6 +105,12 @@ export class Inbox {
 
   // ---- inside
 
+  #timedOut(ms: number): TimeoutError {
+    return new TimeoutError("recv", ms, `no message came within ${ms} ms`).locate(
+      this.#source?.publicUrl ?? "",
+    );
+  }
+
   #closedError(info: CloseInfo): ClosedError {
     return closedError(info, this.#source?.publicUrl);
   }
@@ -159,10 +165,7 @@ export class Inbox {
     };
     const abort = () => giveUp(signal?.reason);
     if (timeout !== Number.POSITIVE_INFINITY) {
-      timer = setTimeout(
-        () => giveUp(new TimeoutError("recv", timeout, `no message came within ${timeout} ms`)),
-        timeout,
-      );
+      timer = setTimeout(() => giveUp(this.#timedOut(timeout)), timeout);
     }
     signal?.addEventListener("abort", abort);
     return bounded;

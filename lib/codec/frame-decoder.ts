@@ -192,8 +192,8 @@ export class FrameDecoder {
     const short = second & 0x7f;
     const forLength = short < 126 ? 2 : short === 126 ? 4 : 10;
     const size = masked ? forLength + 4 : forLength;
-    if (available < size) return 0;
 
+    // What the first two bytes tell is judged without waiting for the others.
     const opcode = first & 0x0f;
     this.opcode = opcode;
     this.fin = first >= 0x80;
@@ -210,6 +210,8 @@ export class FrameDecoder {
         masked ? "received a masked frame from a server" : "received an unmasked frame from a client",
       );
     }
+    if (available < size) return 0;
+
     this.length = short < 126 ? short : readLength(bytes, at + 2, forLength);
     if (masked) {
       const key = at + forLength;

@@ -39,8 +39,9 @@ export function parseTarget(input: string | URL): Target {
   if (scheme === undefined)
     throw invalid("its scheme is none of ws, wss, http, https, ws+unix, wss+unix", text);
   const secure = scheme === "wss:";
-  // What the parser made of the url's beginning: a name such as `wss:example.com` means https://example.com to it.
+  // The parser takes the next word for the host where there is none: `wss:name` and `wss:///name` are wss://name to it.
   if (!/^[a-z]+:\/\//i.test(text)) throw invalid('it has no "//" after its scheme', text);
+  if (/^[a-z]+:\/\/\//i.test(text)) throw invalid("it has no host", text);
   if (url.hostname === "") throw invalid("it has no host", text);
   if (url.port === "0") throw invalid("nothing can be reached at port 0", text);
   const port = url.port === "" ? (secure ? 443 : 80) : Number(url.port);

@@ -11,7 +11,7 @@ import {
   upgradeClient,
   upgradeHeaders,
 } from "../handshake/upgrade-client.ts";
-import type { Endpoint, Platform, Transport } from "../transport/transport.ts";
+import type { Endpoint, EndpointTls, Platform, TlsOptions, Transport } from "../transport/transport.ts";
 import { OpenAttempt } from "./attempt.ts";
 import { converse } from "./converse.ts";
 import type { Open, OpenOptions, OpenRequest } from "./session.ts";
@@ -104,17 +104,15 @@ function endpoint(target: Target, options: OpenOptions): Endpoint {
     localAddress,
     noDelay,
     keepAliveDelay,
-    tls: target.secure
-      ? { ...options.tls, servername: options.tls.servername ?? serverName(target) }
-      : undefined,
+    tls: target.secure ? endpointTls(target, options.tls) : undefined,
   };
 }
 
-/** The name that the certificate must have; an address is not a name, and may not be asked for as one (RFC 6066 §3). */
-function serverName(target: Target): string {
-  if (target.socketPath !== undefined) return "localhost";
-  const isAddress = target.hostname.includes(":") || /^\d+\.\d+\.\d+\.\d+$/.test(target.hostname);
-  return isAddress ? "" : target.hostname;
+/** The certificate must be for the url's host, or for the name that the user gives. */
+function endpointTls(target: Target, options: TlsOptions): EndpointTls {
+  const identity = options.servername ?? (target.socketPath === undefined ? target.hostname : "localhost");
+  const isAddress = identity.includes(":") || /^\d+\.\d+\.\d+\.\d+$/.test(identity);
+  return { options, servername: isAddress ? "" : identity, identity };
 }
 
 function refusal(answer: Answer): HandshakeError {

@@ -6,7 +6,8 @@ import { Buffer, isUtf8 } from "node:buffer";
 import { type TextCodec, webText, writeShortAscii } from "../bytes/utf8.ts";
 
 // Both kinds of memory come back again and again: slabs to write into, and chunks with many messages to read from. So the
-// Buffer over the latest of each is kept, 50 ns a piece.
+// Buffer over the latest of each is kept, which saves 50 ns a message; not over large ones, which would stay alive by it.
+const MAX_KEPT_BYTES = 128 * 1024;
 let written: Uint8Array | undefined;
 let writtenBuffer: Buffer = Buffer.alloc(0);
 let read: Uint8Array | undefined;
@@ -17,6 +18,7 @@ function bufferOf(bytes: Uint8Array): Buffer {
 }
 
 function readable(bytes: Uint8Array): Buffer {
+  if (bytes.length > MAX_KEPT_BYTES) return bufferOf(bytes);
   if (bytes !== read) {
     read = bytes;
     readBuffer = bufferOf(bytes);
@@ -42,6 +44,7 @@ export const nodeText: TextCodec = {
   },
   write(text, into, at) {
     if (writeShortAscii(text, into, at)) return text.length;
+    if (into.length > MAX_KEPT_BYTES) return bufferOf(into).write(text, at, "utf8");
     if (into !== written) {
       written = into;
       writtenBuffer = bufferOf(into);

@@ -16,7 +16,7 @@ import { SlabPool } from "../bytes/staging.ts";
 import { TransportError } from "../errors.ts";
 import { nodeText } from "./node-text.ts";
 import { type Address, interleave, race } from "./race.ts";
-import type { Attempt, Endpoint, Platform, Transport, TransportSink } from "./transport.ts";
+import type { Attempt, Endpoint, Platform, TlsOptions, Transport, TransportSink } from "./transport.ts";
 
 /** 16 KiB would cost up to 20% of throughput; more than 64 KiB gains nothing. */
 const READ_BYTES = 64 * 1024;
@@ -174,19 +174,24 @@ function openSocket(
     ...(to.keepAliveDelay !== undefined && { keepAlive: true, keepAliveInitialDelay: to.keepAliveDelay }),
   };
   if (to.tls === undefined) return connectTcp(options);
-  // Node asks for no name (SNI) unless it is given one, and verifies the host's address where none is.
-  return process
-    .getBuiltinModule("node:tls")
-    .connect({ ...options, ...nodeTls(to.tls), ALPNProtocols: ["http/1.1"] });
+  const { connect, checkServerIdentity } = process.getBuiltinModule("node:tls");
+  const { servername, identity } = to.tls;
+  return connect({
+    ...options,
+    ...nodeTls(to.tls.options),
+    servername, // Node asks for no name (SNI) unless it is given one
+    checkServerIdentity: (_dialled, certificate) => checkServerIdentity(identity, certificate),
+    ALPNProtocols: ["http/1.1"],
+  });
 }
 
 /** The options as Node's types want them: mutable arrays, and Buffers for bytes. */
-function nodeTls(tls: NonNullable<Endpoint["tls"]>): Record<string, unknown> {
+function nodeTls(options: TlsOptions): Record<string, unknown> {
   const material = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(material);
     return value instanceof Uint8Array ? Buffer.from(value) : value;
   };
-  return Object.fromEntries(Object.entries(tls).map(([name, value]) => [name, material(value)]));
+  return Object.fromEntries(Object.entries(options).map(([name, value]) => [name, material(value)]));
 }
 
 async function connect(to: Endpoint, attempt: Attempt): Promise<Transport> {

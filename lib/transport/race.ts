@@ -63,7 +63,13 @@ export function race<Result>(
         },
       );
     };
-    signal.addEventListener("abort", abort);
-    startNext();
+    if (signal.aborted) {
+      abort();
+    } else if (attempts.length === 0) {
+      finish(() => reject(new AggregateError([], "there is no address")));
+    } else {
+      signal.addEventListener("abort", abort);
+      startNext();
+    }
   });
 }

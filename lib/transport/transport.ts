@@ -6,7 +6,7 @@ import type { SlabPool } from "../bytes/staging.ts";
 import type { TextCodec } from "../bytes/utf8.ts";
 import type { Phase, WebSocketError } from "../errors.ts";
 
-/** Who is told what a transport does. None of these may throw. */
+/** Who is told what a transport does. None of these may throw, and none is called from within a call of the transport. */
 export interface TransportSink {
   /** Bytes from the peer; borrowed, valid until data() returns. A few more may come after pause(). */
   data(chunk: Uint8Array): void;
@@ -34,7 +34,7 @@ export interface Transport {
   /** Whether the open connection keeps the process alive: it does until unref(). */
   ref(): void;
   unref(): void;
-  /** `127.0.0.1:4040`, `[::1]:4040`, or the path of a Unix socket; undefined when it is not known. */
+  /** `127.0.0.1:4040` or `[::1]:4040`; undefined for a Unix socket, and once closed. */
   readonly localAddress: string | undefined;
   readonly remoteAddress: string | undefined;
 }
@@ -63,6 +63,14 @@ export interface TlsOptions {
   readonly maxVersion?: "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
 }
 
+export interface EndpointTls {
+  readonly options: TlsOptions;
+  /** The name to ask for (SNI); "" where an address is to be verified, which may not be asked for (RFC 6066 §3). */
+  readonly servername: string;
+  /** The name or address that the certificate must be for, wherever the connection is dialled. */
+  readonly identity: string;
+}
+
 /** Where to connect, and how. */
 export interface Endpoint {
   /** Name or address; "" with a socketPath. */
@@ -75,8 +83,8 @@ export interface Endpoint {
   readonly noDelay: boolean;
   /** Idle time in ms before TCP probes the peer; undefined for never. */
   readonly keepAliveDelay: number | undefined;
-  /** TLS from the first byte on; `servername` is "" where an address is to be verified. Undefined for none. */
-  readonly tls: (TlsOptions & { readonly servername: string }) | undefined;
+  /** TLS from the first byte on; undefined for none. */
+  readonly tls: EndpointTls | undefined;
 }
 
 /** What a connect may be cut short by, and whom it tells how far it is. */
@@ -89,7 +97,7 @@ export interface Attempt {
 export interface Platform {
   /** Opens a connection. Rejects with a TransportError, or with the signal's reason; then nothing is left behind. */
   connect(to: Endpoint, attempt: Attempt): Promise<Transport>;
-  /** Runs `task` after what runs now and all promises that it settles, and before any I/O. */
+  /** Runs `task` soon, before any I/O; asked by a promise's reaction, behind all the reactions that are due by then. */
   defer(task: () => void): void;
   readonly text: TextCodec;
   readonly slabs: SlabPool;

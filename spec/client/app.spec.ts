@@ -454,6 +454,20 @@ describe("WebSocketApp", () => {
       expect(log).to.deep.equal(["open", 'close 4000 ""', "open", 'close 4001 ""']);
     });
 
+    it("runs again from within onClose", async () => {
+      const { url, accepted } = await rawServer(use);
+      const runs: Promise<CloseInfo>[] = [];
+      const app = new WebSocketApp(url, {
+        onClose(app) {
+          if (runs.length === 1) runs.push(app.runForever());
+        },
+      });
+      runs.push(app.runForever());
+      (await accepted.next()).close(4000);
+      (await accepted.next()).close(4001);
+      expect((await Promise.all(runs)).map(({ code }) => code)).to.deep.equal([4000, 4001]);
+    });
+
     it("tells of errors again when the run before was closed by us", async () => {
       const { url, accepted } = await rawServer(use);
       const log: string[] = [];

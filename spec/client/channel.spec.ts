@@ -3,7 +3,7 @@
 import { expect } from "chai";
 import type { StreamSource } from "../../lib/client/outgoing-stream.ts";
 import { CLOSE, PING, PONG, TEXT } from "../../lib/codec/opcode.ts";
-import { ClosedError, LimitError, UsageError } from "../../lib/errors.ts";
+import { ClosedError, LimitError, TimeoutError, UsageError } from "../../lib/errors.ts";
 import { HIGH_WATER } from "../../lib/session/session.ts";
 import { cleanUp, nextTurn } from "../support/clean-up.ts";
 import { rejection, thrown } from "../support/failure.ts";
@@ -290,6 +290,7 @@ describe("Channel", () => {
       expect(await server.text()).to.equal("begun");
       const info = await ws.close(1000, "", { timeout: 50 });
       expect(info).to.include({ code: 1006, wasClean: false });
+      expect(info.error).to.be.instanceOf(TimeoutError).and.include({ phase: "close", ms: 50 });
       await rejection(sent, ClosedError);
       expect(stopped()).to.equal(true);
     });

@@ -71,10 +71,29 @@ describe("enableTrace", () => {
 });
 
 describe("traceSink", () => {
-  it("is the sink that was given, or none", () => {
+  const use = cleanUp();
+
+  it("writes to the sink that was given, or is none", () => {
     const sink = recordingSink();
-    expect(traceSink(sink)).to.equal(sink);
+    traceSink(sink)?.write("a line");
+    expect(sink.lines).to.deep.equal(["a line"]);
+    expect(traceSink({ ...sink, redact: false })?.redact).to.equal(false);
     expect(traceSink(false)).to.equal(undefined);
     expect(traceSink(undefined)).to.equal(undefined);
+  });
+
+  it("costs the connection nothing when the sink throws", async () => {
+    const failure = new Error("the disk is full");
+    const trace = {
+      write() {
+        throw failure;
+      },
+    };
+    const errors = await printed(async () => {
+      const { ws, server } = await pair(use, { trace });
+      server.send(1, "a message");
+      expect(await ws.recv()).to.equal("a message");
+    });
+    expect(new Set(errors)).to.deep.equal(new Set([failure]));
   });
 });

@@ -129,8 +129,8 @@ async function compare(chunks: Uint8Array[]): Promise<string> {
 }
 
 async function judge(we: Ours, they: Side, rest: Uint8Array[]): Promise<string> {
-  // 1. ws looks at a frame's first two bytes, we at its header when it is whole, and at half a close code when it has
-  // come. So ws may have failed where we wait; with more bytes we fail too, and hand out nothing before.
+  // 1. ws judges the order of frames, and a Close frame of one byte, by a frame's first two bytes, we when its header and
+  // that byte have come. So ws may have failed where we wait; with more bytes we fail too, and hand out nothing before.
   if (!we.isOver) {
     expect(they.fault).to.equal(1002);
     await we.receive(concat(...rest, new Uint8Array(14)));

@@ -123,6 +123,22 @@ for (const role of ROLES) {
       }
     });
 
+    it("waits for no length and no key when the first two bytes are wrong already", () => {
+      const mask = role === "server" ? 0x80 : 0;
+      const wrong = [
+        [0xa1, mask | 126],
+        [0x83, mask | 127],
+        [0x09, mask | 1],
+        [0x88, mask | 126],
+        [0x81, (mask ^ 0x80) | 127],
+      ];
+      for (const bytes of wrong) {
+        const decoder = new FrameDecoder(role);
+        decoder.push(Uint8Array.from(bytes));
+        expect(() => decoder.next(), bytes.join()).to.throw(ProtocolError);
+      }
+    });
+
     it("hands out what came before a fault in the same chunk", () => {
       const decoder = new FrameDecoder(role);
       decoder.push(concat(wire(role, "8101", "61"), wire(role, "8300")));

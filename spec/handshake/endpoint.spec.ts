@@ -133,6 +133,7 @@ describe("parseTarget", () => {
       ["ws:/example", 'it has no "//" after its scheme'],
       ["wss:\\\\example", 'it has no "//" after its scheme'],
       ["http:example", 'it has no "//" after its scheme'],
+      ["ws:///chat", "it has no host"],
       ["ws://", "it is not a url"],
       ["ws://:80/", "it is not a url"],
       ["ws://h:0/", "nothing can be reached at port 0"],

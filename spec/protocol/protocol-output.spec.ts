@@ -253,45 +253,6 @@ describe("Protocol: sending from within", () => {
     });
   }
 
-  const large: [title: string, send: Send, lengths: number[]][] = [
-    [
-      "between frames",
-      ({ protocol }) => {
-        protocol.send("a".repeat(65_000));
-        protocol.send("b".repeat(2_000));
-      },
-      [3, 2_004, 65_004],
-    ],
-    [
-      "within a frame that leaves in several writes",
-      ({ protocol }) => protocol.send(new Uint8Array(200_000)),
-      [3, 200_010],
-    ],
-  ];
-  for (const [title, send, lengths] of large) {
-    it(`write, ${title}: every frame stays whole`, () => {
-      let isFirst = true;
-      const recorded: Recorded = record(
-        "server",
-        {},
-        {
-          write() {
-            if (isFirst) {
-              isFirst = false;
-              recorded.protocol.send("x");
-            }
-            return true;
-          },
-        },
-      );
-      send(recorded);
-      recorded.protocol.flush();
-      const frames = framesFrom("server", recorded.written()).split(" | ");
-      expect(frames.map((frame) => frame.length / 2).sort((a, b) => a - b)).to.deep.equal(lengths);
-      expect(frames).to.include("810178");
-    });
-  }
-
   it("closing: it is too late", () => {
     const recorded: Recorded = record(
       "client",

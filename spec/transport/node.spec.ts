@@ -11,7 +11,7 @@ import type { Phase } from "../../lib/errors.ts";
 import { TransportError, type WebSocketError } from "../../lib/errors.ts";
 import { createConnection } from "../../lib/node.ts";
 import { node } from "../../lib/transport/node.ts";
-import type { Attempt, Endpoint, TlsOptions, Transport } from "../../lib/transport/transport.ts";
+import type { Attempt, Endpoint, EndpointTls, TlsOptions, Transport } from "../../lib/transport/transport.ts";
 import { type Certificate, certificates } from "../support/certificates.ts";
 import { cleanUp, nextTurn } from "../support/clean-up.ts";
 import { rejection } from "../support/failure.ts";
@@ -29,6 +29,11 @@ function endpoint(more: Partial<Endpoint>): Endpoint {
     tls: undefined,
   };
   return { hostname: "127.0.0.1", port: 0, family: 0, noDelay: true, ...nothing, ...more };
+}
+
+/** TLS with a certificate for that name, or for the address 127.0.0.1. */
+function endpointTls(servername: string, options: TlsOptions = {}): EndpointTls {
+  return { options, servername, identity: servername || "127.0.0.1" };
 }
 
 /** An attempt that goes on until the test aborts it, and the phases that it went through. */
@@ -95,7 +100,7 @@ describe("node", () => {
     if (folder !== undefined)
       return { to: endpoint({ hostname: "", socketPath: join(folder, "socket") }), sockets };
     const { port } = server.address() as AddressInfo;
-    const tls = stream === "TLS" ? { servername: "localhost", ca: certificates().ca } : undefined;
+    const tls = stream === "TLS" ? endpointTls("localhost", { ca: certificates().ca }) : undefined;
     return { to: endpoint({ port, tls }), sockets };
   }
 
@@ -332,10 +337,7 @@ describe("node", () => {
       const connected = new Queue<Socket>();
       const peer = use(await listen((socket) => connected.push(socket)));
       const { attempt, controller } = attempting();
-      const connecting = node.connect(
-        endpoint({ port: peer.port, tls: { servername: "localhost" } }),
-        attempt,
-      );
+      const connecting = node.connect(endpoint({ port: peer.port, tls: endpointTls("localhost") }), attempt);
       const socket = await connected.next();
       await once(socket, "data"); // the ClientHello
       const gone = once(socket, "close");
@@ -363,43 +365,38 @@ describe("node", () => {
     }
 
     const { ca, server, otherName, selfSigned } = certificates();
-    const rows: [
-      title: string,
-      certificate: Certificate,
-      tls: TlsOptions & { servername: string },
-      code: string | undefined,
-    ][] = [
-      ["a name", server, { ca, servername: "localhost" }, undefined],
-      ["an address, where no name is given", server, { ca, servername: "" }, undefined],
+    const rows: [title: string, certificate: Certificate, tls: EndpointTls, code: string | undefined][] = [
+      ["a name", server, endpointTls("localhost", { ca }), undefined],
+      ["an address, where no name is given", server, endpointTls("", { ca }), undefined],
       [
         "one of several authorities, as bytes",
         server,
-        { ca: [selfSigned.cert, Buffer.from(ca)], servername: "localhost" },
+        endpointTls("localhost", { ca: [selfSigned.cert, Buffer.from(ca)] }),
         undefined,
       ],
       [
         "that somebody trusted signed it",
         server,
-        { servername: "localhost" },
+        endpointTls("localhost"),
         "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
       ],
       [
         "that it is not signed by itself",
         selfSigned,
-        { servername: "localhost" },
+        endpointTls("localhost"),
         "DEPTH_ZERO_SELF_SIGNED_CERT",
       ],
       [
         "that it is for that name",
         otherName,
-        { ca, servername: "localhost" },
+        endpointTls("localhost", { ca }),
         "ERR_TLS_CERT_ALTNAME_INVALID",
       ],
-      ["that it is for that address", otherName, { ca, servername: "" }, "ERR_TLS_CERT_ALTNAME_INVALID"],
+      ["that it is for that address", otherName, endpointTls("", { ca }), "ERR_TLS_CERT_ALTNAME_INVALID"],
       [
         "nothing, if it is told so",
         selfSigned,
-        { servername: "localhost", rejectUnauthorized: false },
+        endpointTls("localhost", { rejectUnauthorized: false }),
         undefined,
       ],
     ];
@@ -415,7 +412,7 @@ describe("node", () => {
       });
     }
 
-    it("the url's name and address, wherever connectTo or socketPath lead", async () => {
+    it("the url's name and address, wherever connectTo leads", async () => {
       const { url, options } = use(await wsServer("TLS"));
       const connectTo = { host: "127.0.0.1", port: Number(new URL(url).port) };
       const connect = (host: string) => createConnection(`wss://${host}/`, { ...options, connectTo });
@@ -428,7 +425,7 @@ describe("node", () => {
 
   it("tells that a server does not speak TLS", async () => {
     const peer = use(await listen((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")));
-    const to = endpoint({ port: peer.port, tls: { servername: "localhost" } });
+    const to = endpoint({ port: peer.port, tls: endpointTls("localhost") });
     expect((await rejection(node.connect(to, attempting().attempt), TransportError)).code).to.equal(
       "ERR_WS_TLS",
     );
@@ -436,7 +433,7 @@ describe("node", () => {
 
   it("tells that a server ends within the TLS handshake", async () => {
     const peer = use(await listen((socket) => socket.once("data", () => socket.end())));
-    const to = endpoint({ port: peer.port, tls: { servername: "localhost" } });
+    const to = endpoint({ port: peer.port, tls: endpointTls("localhost") });
     expect((await rejection(node.connect(to, attempting().attempt), TransportError)).code).to.equal(
       "ERR_WS_TLS",
     );
