@@ -80,16 +80,18 @@ function report(workload: Workload, results: Map<string, Result[]>): void {
     (results.get(client) ?? []).map((result) => (result.cpuSeconds / result.messages) * 1e6);
   for (const client of results.keys()) {
     const cells = [
-      Math.round(median(rates(client)))
-        .toLocaleString("en")
-        .padStart(12),
-      `${spread(rates(client)).toFixed(0)}%`.padStart(8),
-      median(cpu(client)).toFixed(3).padStart(12),
-      (median(rates(client)) / median(rates("ws"))).toFixed(2).padStart(12),
-      (median(cpu("ws")) / median(cpu(client))).toFixed(2).padStart(12),
+      Math.round(median(rates(client))).toLocaleString("en"),
+      `${spread(rates(client)).toFixed(0)}%`,
+      median(cpu(client)).toFixed(3),
+      (median(rates(client)) / median(rates("ws"))).toFixed(2),
+      (median(cpu("ws")) / median(cpu(client))).toFixed(2),
     ];
-    console.log(`  ${client.padEnd(16)}${cells.join("")}`);
+    console.log(line(client, cells));
   }
+}
+
+function line(head: string, cells: readonly string[]): string {
+  return `  ${head.padEnd(16)}${cells.map((cell) => cell.padStart(14)).join("")}`;
 }
 
 const words = process.argv.slice(2);
@@ -100,9 +102,7 @@ console.log(
   `Node ${process.versions.node}, ${cpus()[0]?.model.trim()}, ${availableParallelism()} cores${canPin ? ", pinned" : ""}`,
 );
 console.log(`medians of ${ROUNDS} rounds of ${ROUND_MS} ms, competitors taking turns\n`);
-console.log(
-  `  ${"".padEnd(16)}${["messages/s", "spread", "CPU us/msg", "rate / ws", "ws CPU / its"].map((head, i) => head.padStart(i === 1 ? 8 : 12)).join("")}`,
-);
+console.log(line("", ["messages/s", "spread", "CPU us/msg", "rate / ws", "ws CPU / its"]));
 try {
   const origin = await startServer();
   const workers = new Map(COMPETITORS.map((client) => [client, startWorker()]));
