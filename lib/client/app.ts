@@ -147,8 +147,6 @@ export class App implements AppCallbacks<App> {
     if (this.#channel === undefined) this.#run?.abort();
   }
 
-  // ---- inside
-
   /** One connection, from its beginning to its onClose. */
   async #connect(signal: AbortSignal): Promise<CloseInfo> {
     signal.addEventListener("abort", this.#ending);

@@ -115,8 +115,6 @@ export class Channel implements SessionSink {
     return this.session.bufferedBytes + this.#waitingBytes;
   }
 
-  // ---- sending
-
   /** Sends a message. Throws ClosedError, UsageError, LimitError; what it returns rejects with ClosedError, and does no harm ignored. */
   send(data: Sendable): Promise<void> {
     this.#assertOpen();
@@ -171,8 +169,6 @@ export class Channel implements SessionSink {
     this.session.pong(data === undefined ? new Uint8Array(0) : controlPayload(data));
   }
 
-  // ---- closing
-
   /** Closes behind what was sent before; a second call changes nothing. Throws UsageError. */
   close(code: number = NORMAL_CLOSURE, reason = "", within?: number): Promise<CloseInfo> {
     checkClose(code, reason);
@@ -205,8 +201,6 @@ export class Channel implements SessionSink {
       this.session.close(code, reason, timeout);
     }
   }
-
-  // ---- from the session
 
   message(data: Message): void {
     this.#receiver.message(data);
@@ -245,8 +239,6 @@ export class Channel implements SessionSink {
     this.#receiver.ended(info);
     this.#settleClosed(info);
   }
-
-  // ---- inside
 
   #closedError(): ClosedError {
     const { publicUrl } = this.session;

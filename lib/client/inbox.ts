@@ -69,8 +69,6 @@ export class Inbox {
     return item instanceof MessageStream ? item : this.#streamOf(item);
   }
 
-  // ---- from the session
-
   message(data: Message): void {
     const waiter = this.#waiters.shift();
     if (waiter !== undefined) {
@@ -102,8 +100,6 @@ export class Inbox {
     this.#stream?.fail(this.#closedError(info));
     for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#closedError(info));
   }
-
-  // ---- inside
 
   #timedOut(ms: number): TimeoutError {
     return new TimeoutError("recv", ms, `no message came within ${ms} ms`).locate(

@@ -138,8 +138,6 @@ export class Protocol {
     this.assembler.delivery = delivery;
   }
 
-  // ---- in
-
   /** Takes bytes from the peer, borrowed for the call. Faults in them do not throw: they fail the connection. */
   receive(chunk: Uint8Array): void {
     if (this.deaf || this.state === "closed") return;
@@ -258,8 +256,6 @@ export class Protocol {
       ...(error && { error }),
     };
   }
-
-  // ---- out
 
   /** Stages a message: text for a string, binary for bytes, which are copied at once. Throws UsageError when not open. */
   send(data: Message): void {

@@ -91,8 +91,6 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
     transport.attach(this);
   }
 
-  // ---- Session
-
   get state(): ProtocolState {
     const { state } = this.wire;
     return state === "open" && this.hasEnded ? "closing" : state;
@@ -169,8 +167,6 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
     this.transport.unref();
   }
 
-  // ---- TransportSink
-
   data(chunk: Uint8Array): void {
     this.wire.receive(chunk);
   }
@@ -203,8 +199,6 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
     if (this.isDestroyed || this.wire.state !== "open") return undefined;
     return new TransportError("ERR_WS_TRANSPORT", "the peer ended the connection without a Close frame");
   }
-
-  // ---- ProtocolSink
 
   write(bytes: Uint8Array): boolean {
     const isFree = this.transport.write(bytes);
@@ -248,8 +242,6 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
     info.error?.locate(this.publicUrl);
     this.sink?.ended(info);
   }
-
-  // ---- the deadline
 
   private arm(ms: number): void {
     clearTimeout(this.deadline);
