@@ -43,7 +43,10 @@ export class Conversation<Result> {
     return this.#step(EMPTY);
   }
 
-  /** Takes bytes, which are borrowed for the call; what the talk wants sent. Throws what the talk throws. */
+  /**
+   * Takes bytes, which are borrowed for the call; what the talk wants sent. Throws what the talk throws. Once it is done,
+   * they are added to the rest.
+   */
   push(chunk: Uint8Array): Uint8Array[] {
     this.#append(chunk);
     return this.#answer();

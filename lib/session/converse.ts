@@ -3,12 +3,16 @@
 import { TimeoutError, type WebSocketError } from "../errors.ts";
 import { Conversation } from "../handshake/conversation.ts";
 import type { Talk } from "../handshake/talk.ts";
-import type { Transport } from "../transport/transport.ts";
+import type { Transport, TransportSink } from "../transport/transport.ts";
 
-/** What came of a talk, and the bytes that followed it. */
+/** What came of a talk. */
 export interface Outcome<Result> {
   readonly result: Result;
-  readonly rest: Uint8Array;
+  /**
+   * Attaches who comes next, and gives it what has come since: a runtime may read more before the promise of this outcome
+   * is heard of.
+   */
+  handOver(sink: TransportSink): void;
 }
 
 /**
@@ -25,22 +29,28 @@ export function converse<Result>(
   return new Promise((resolve, reject) => {
     const settle = (act: () => void) => {
       signal.removeEventListener("abort", abort);
-      transport.attach(SILENT);
       act();
+    };
+    const succeed = () => {
+      const keeper = new Keeper(conversation);
+      transport.attach(keeper);
+      resolve({ result: conversation.result, handOver: (sink) => keeper.handOver(transport, sink) });
+    };
+    const fail = (reason: unknown) => {
+      transport.attach(DEAF);
+      reject(reason);
     };
     const step = (advance: () => Uint8Array[], otherwise?: unknown) => {
       try {
         for (const bytes of advance()) transport.write(bytes);
-        if (conversation.done) {
-          settle(() => resolve({ result: conversation.result, rest: conversation.rest.slice() }));
-        }
+        if (conversation.done) settle(succeed);
       } catch (error) {
-        settle(() => reject(otherwise ?? error));
+        settle(() => fail(otherwise ?? error));
       }
     };
     const abort = () => {
       if (signal.reason instanceof TimeoutError) step(() => conversation.end(), signal.reason);
-      else settle(() => reject(signal.reason));
+      else settle(() => fail(signal.reason));
     };
     if (signal.aborted) return reject(signal.reason);
     signal.addEventListener("abort", abort);
@@ -54,5 +64,38 @@ export function converse<Result>(
   });
 }
 
-/** For the moment between a talk and what follows it, in which nothing arrives. */
-const SILENT = { data() {}, drain() {}, end() {}, closed() {} };
+/** Keeps what comes between a talk and what follows it. */
+class Keeper<Result> implements TransportSink {
+  readonly #conversation: Conversation<Result>;
+  #hasEnded = false;
+  #closed: { readonly cause: WebSocketError | undefined } | undefined;
+
+  constructor(conversation: Conversation<Result>) {
+    this.#conversation = conversation;
+  }
+
+  data(chunk: Uint8Array): void {
+    this.#conversation.push(chunk);
+  }
+
+  drain(): void {}
+
+  end(): void {
+    this.#hasEnded = true;
+  }
+
+  closed(cause?: WebSocketError): void {
+    this.#closed = { cause };
+  }
+
+  handOver(transport: Transport, sink: TransportSink): void {
+    transport.attach(sink);
+    const { rest } = this.#conversation;
+    if (rest.length > 0) sink.data(rest);
+    if (this.#hasEnded) sink.end();
+    if (this.#closed !== undefined) sink.closed(this.#closed.cause);
+  }
+}
+
+/** Whatever comes behind a talk that failed. */
+const DEAF: TransportSink = { data() {}, drain() {}, end() {}, closed() {} };

@@ -41,7 +41,7 @@ export function openWire(platform: Platform): Open {
       attempt.phase("handshake");
       const trace = options.trace && new Trace(options.trace);
       trace?.request("GET", request.target, upgradeHeaders(request));
-      const { result: answer, rest } = await converse(
+      const { result: answer, handOver } = await converse(
         transport,
         upgradeClient(bytes, options.maxHeaderSize),
         attempt.signal,
@@ -62,9 +62,10 @@ export function openWire(platform: Platform): Open {
         secure,
         ...agreement,
         response,
-        rest,
       };
-      return new WireSession(platform, transport, opened, options, trace);
+      const session = new WireSession(platform, transport, opened, options, trace);
+      handOver(session);
+      return session;
     } catch (error) {
       transport?.destroy();
       throw error instanceof WebSocketError ? error.locate(url) : error;

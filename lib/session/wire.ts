@@ -32,8 +32,6 @@ export interface Opened {
   readonly protocol: string;
   readonly extensions: string;
   readonly response: UpgradeResponse;
-  /** What came behind the handshake: the first frames. */
-  readonly rest: Uint8Array;
 }
 
 export class WireSession implements Session, TransportSink, ProtocolSink {
@@ -62,6 +60,7 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
   /** Why we dropped the connection. */
   private cause: WebSocketError | undefined;
 
+  /** The transport's calls are for it from when it is attached. */
   constructor(
     platform: Platform,
     transport: Transport,
@@ -86,9 +85,7 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
     const protocol = { maxMessageSize, maxFragments, utf8Validation, text, slabs, mask, observer: trace };
     this.wire = new Protocol(opened.role, protocol, this);
     this.wire.pause();
-    this.wire.receive(opened.rest);
     this.signal?.addEventListener("abort", this.abort);
-    transport.attach(this);
   }
 
   get state(): ProtocolState {

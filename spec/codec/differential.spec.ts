@@ -2,14 +2,13 @@
 // chunk both have handed out the same, and in the end both have accepted, closed or refused alike. Where they are meant to
 // differ, judge() allows for just that case, says why, and checks our side by other means.
 
-import type { Writable } from "node:stream";
 import { expect } from "chai";
 import fc from "fast-check";
-import * as ws from "ws";
 import { LimitError, type WebSocketError } from "../../lib/errors.ts";
 import { DEFAULT_LIMITS } from "../../lib/protocol/limits.ts";
 import { masked } from "../support/frames.ts";
 import { concat, hex, utf8 } from "../support/hex.ts";
+import { Receiver } from "../support/npm-ws.ts";
 import { record } from "../support/recorder.ts";
 
 /** One of the two, and what it has made of the chunks so far. */
@@ -65,15 +64,6 @@ function ours(): Ours {
   );
   return side;
 }
-
-/** What @types/ws leaves out. */
-const { Receiver } = ws as unknown as {
-  Receiver: new (options: {
-    allowSynchronousEvents: boolean;
-    isServer: boolean;
-    maxPayload: number;
-  }) => Writable;
-};
 
 const FAULTS: Record<string, number> = {
   WS_ERR_INVALID_UTF8: 1007,

@@ -7,11 +7,11 @@ import { createConnectionWith } from "../../lib/client/connection.ts";
 import { TEXT } from "../../lib/codec/opcode.ts";
 import { openWire } from "../../lib/session/open.ts";
 import type { Open } from "../../lib/session/session.ts";
-import { node } from "../../lib/transport/node.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { listen, requestHead } from "../support/peer.ts";
 import { Queue } from "../support/queue.ts";
 import { closeFrame, frame } from "../support/raw-server.ts";
+import { platform } from "../support/runtime.ts";
 
 const REQUEST = [
   "GET / HTTP/1.1",
@@ -47,7 +47,7 @@ const FRAMES = [
 /** The keys that the tutorial's frames are masked with; a key is a number, its bytes little-endian. */
 function tutorialOpen(): Open {
   const keys = FRAMES.map((bytes) => Buffer.from(bytes, "hex").readUInt32LE(2));
-  return openWire({ ...node, mask: () => keys.shift() ?? 0, key: () => "q0+vBfXgMvGGywjDaHZWiw==" });
+  return openWire({ ...platform, mask: () => keys.shift() ?? 0, key: () => "q0+vBfXgMvGGywjDaHZWiw==" });
 }
 
 const OPTIONS = { host: "localhost:4040", origin: "http://localhost:4040" };

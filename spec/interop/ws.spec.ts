@@ -5,9 +5,9 @@ import { expect } from "chai";
 import type { RawData, WebSocket } from "ws";
 import type { Connection } from "../../lib/client/connection.ts";
 import type { ConnectionOptions } from "../../lib/client/options.ts";
-import { createConnection } from "../../lib/node.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { Queue } from "../support/queue.ts";
+import { createConnection } from "../support/runtime.ts";
 import { STREAMS, wsServer } from "../support/ws-server.ts";
 
 interface Link {

@@ -37,6 +37,18 @@ function talking(
   return { transport, outcome: converse(transport, talk, signal) };
 }
 
+/** What who comes next is told at once. */
+function follow(handOver: Outcome<string>["handOver"]): string[] {
+  const told: string[] = [];
+  handOver({
+    data: (chunk) => told.push(`data ${Buffer.from(chunk)}`),
+    drain: () => told.push("drain"),
+    end: () => told.push("end"),
+    closed: () => told.push("closed"),
+  });
+  return told;
+}
+
 describe("converse", () => {
   it("sends, and gives the result and what came behind it", async () => {
     const { transport, outcome } = talking(question());
@@ -44,14 +56,26 @@ describe("converse", () => {
     const chunk = utf8("Ada\nrest");
     transport.sink.data(chunk);
     chunk.fill(0); // it was borrowed for the call
-    const { result, rest } = await outcome;
-    expect([result, Buffer.from(rest).toString()]).to.deep.equal(["Ada\n", "rest"]);
+    const { result, handOver } = await outcome;
+    expect(result).to.equal("Ada\n");
+    expect(follow(handOver)).to.deep.equal(["data rest"]);
   });
 
   it("takes bytes one by one", async () => {
     const { transport, outcome } = talking(question());
     for (const byte of utf8("Ada\n")) transport.sink.data(Uint8Array.of(byte));
-    expect(await outcome).to.deep.equal({ result: "Ada\n", rest: new Uint8Array(0) });
+    const { result, handOver } = await outcome;
+    expect(result).to.equal("Ada\n");
+    expect(follow(handOver)).to.deep.equal([]);
+  });
+
+  it("keeps what comes before its outcome is heard of", async () => {
+    const { transport, outcome } = talking(question());
+    for (const text of ["Ada\n", "more", " still"]) transport.sink.data(utf8(text));
+    transport.sink.end();
+    transport.sink.closed();
+    const { handOver } = await outcome;
+    expect(follow(handOver)).to.deep.equal(["data more still", "end", "closed"]);
   });
 
   it("rejects with what the talk throws", async () => {

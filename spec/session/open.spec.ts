@@ -14,14 +14,13 @@ import {
   TransportError,
   type WebSocketError,
 } from "../../lib/errors.ts";
-import { createConnection } from "../../lib/node.ts";
 import { openWire } from "../../lib/session/open.ts";
-import { node } from "../../lib/transport/node.ts";
 import { cleanUp, nextTurn } from "../support/clean-up.ts";
 import { rejection } from "../support/failure.ts";
 import { accepting, listen, type Peer, requestHead } from "../support/peer.ts";
 import { Queue } from "../support/queue.ts";
 import { closeFrame, frame, pair, rawServer } from "../support/raw-server.ts";
+import { createConnection, platform } from "../support/runtime.ts";
 
 const SECRETS = "user:SECRET@";
 const PATH = "chat?token=SECRET";
@@ -111,7 +110,7 @@ describe("openWire", () => {
     for (const phase of ["dns", "connect"] as const) {
       it(`where the platform does not get further than ${phase}`, async () => {
         const open = openWire({
-          ...node,
+          ...platform,
           connect: (_to, attempt) => {
             attempt.phase(phase);
             return new Promise((_, reject) => {

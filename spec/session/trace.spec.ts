@@ -4,12 +4,11 @@ import { expect } from "chai";
 import { createConnectionWith } from "../../lib/client/connection.ts";
 import type { ConnectionOptions } from "../../lib/client/options.ts";
 import { BINARY, PING, TEXT } from "../../lib/codec/opcode.ts";
-import { createConnection } from "../../lib/node.ts";
 import { openWire } from "../../lib/session/open.ts";
 import type { TraceSink } from "../../lib/session/trace.ts";
-import { node } from "../../lib/transport/node.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { closeFrame, frame, rawServer, type ServerEnd } from "../support/raw-server.ts";
+import { createConnection, platform } from "../support/runtime.ts";
 
 interface Traced {
   readonly lines: string[];
@@ -39,7 +38,11 @@ describe("Trace", () => {
 
   it("has websocket-client's layout", async () => {
     const keys = [0xaa2d0d61, 0x2493d57d]; // the bytes "a\r-\xaa" and "}\xd5\x93$"
-    const open = openWire({ ...node, mask: () => keys.shift() ?? 0, key: () => "KwNGPILT47oxkBl1r1ZKAA==" });
+    const open = openWire({
+      ...platform,
+      mask: () => keys.shift() ?? 0,
+      key: () => "KwNGPILT47oxkBl1r1ZKAA==",
+    });
     const { url, port, accepted } = await rawServer(use, { lines: ["Server:  nginx "] });
     const lines: string[] = [];
     const ws = await createConnectionWith(open, {})(`${url}lower`, {

@@ -10,10 +10,10 @@ import { FrameDecoder } from "../../lib/codec/frame-decoder.ts";
 import { encodeHeader } from "../../lib/codec/frame-encoder.ts";
 import { CLOSE, type Opcode } from "../../lib/codec/opcode.ts";
 import type { CloseInfo } from "../../lib/errors.ts";
-import { createConnection, WebSocketApp } from "../../lib/node.ts";
 import type { Use } from "./clean-up.ts";
 import { accepting, listen, requestHead } from "./peer.ts";
 import { Queue } from "./queue.ts";
+import { createConnection, WebSocketApp } from "./runtime.ts";
 
 /** A frame that a client sent, unmasked. */
 export interface SentFrame {

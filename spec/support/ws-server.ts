@@ -6,9 +6,10 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
+import type { ServerOptions, WebSocket } from "ws";
 import type { ConnectionOptions } from "../../lib/client/options.ts";
 import { certificates } from "./certificates.ts";
+import { WebSocketServer } from "./npm-ws.ts";
 import { Queue } from "./queue.ts";
 
 export const STREAMS = ["TCP", "TLS", "Unix"] as const;
