@@ -3,19 +3,20 @@
 import { type App, type WebSocketAppConstructor, webSocketAppWith } from "./client/app.ts";
 import { type CreateClient, createClientWith } from "./client/client.ts";
 import { type CreateConnection, createConnectionWith } from "./client/connection.ts";
+import { overSockets } from "./client/socket-options.ts";
 import { openWire } from "./session/open.ts";
 import { node } from "./transport/node.ts";
 
 export * from "./api.ts";
 
-const open = openWire(node);
+const resolve = overSockets(openWire(node));
 
 /** Opens a connection; fulfils once the upgrade is done. Rejects with a WebSocketError, or the reason of the signal. */
-export const createConnection: CreateConnection = createConnectionWith(open, {});
+export const createConnection: CreateConnection = createConnectionWith(resolve, {});
 
 /** A long-lived WebSocket that calls back. */
-export const WebSocketApp: WebSocketAppConstructor = webSocketAppWith(open, {});
+export const WebSocketApp: WebSocketAppConstructor = webSocketAppWith(resolve, {});
 export type WebSocketApp = App;
 
 /** Both shapes with other defaults. Throws UsageError for defaults that are wrong. */
-export const createClient: CreateClient = createClientWith(open);
+export const createClient: CreateClient = createClientWith(resolve);

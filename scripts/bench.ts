@@ -1,11 +1,15 @@
-// npm run bench [-- WORDS]: isosocket against ws, interleaved round by round, on workloads whose title has one of the words.
+// npm run bench [-- WORDS]: isosocket against ws and the runtime's own, interleaved round by round. Of the words, `node`,
+// `deno` and `bun` choose runtimes (Node without them), `codec` the codec alone, others the workloads that have them in
+// their titles.
 //
 // Each competitor has a process of its own, pinned to one core; the server, in Bun, has another. In each round all take
 // their turn. Where the server or the kernel limits the wall clock, the CPU time per message of the client decides.
 // The row `raw` is a bare socket with ready-made frames: as long as it is well ahead, the server is not what limits.
 
-import { type ChildProcess, fork, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, spawn, spawnSync } from "node:child_process";
 import { availableParallelism, cpus } from "node:os";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
 import { benchCodec } from "./bench/codec.ts";
 import { median, spread } from "./bench/statistics.ts";
 import type { Order, Result } from "./bench/worker.ts";
@@ -14,15 +18,19 @@ import { WORKLOADS, type Workload } from "./bench/workloads.ts";
 const ROUNDS = 7;
 const ROUND_MS = 1000;
 const WARM_UP_MS = 600;
-const COMPETITORS = ["isosocket", "isosocket recv", "ws", "raw"];
+
+const RUNTIMES: Readonly<Record<string, readonly string[]>> = {
+  node: [process.execPath, "--import", "tsx"],
+  deno: ["node_modules/.bin/deno", "run", "-A"],
+  bun: ["node_modules/.bin/bun"],
+};
 
 const canPin = availableParallelism() > 1 && spawnSync("taskset", ["--version"]).status === 0;
 const children: ChildProcess[] = [];
 
-function pinned(child: ChildProcess, core: number): ChildProcess {
+function pinned(child: ChildProcess, core: number): void {
   if (canPin) spawnSync("taskset", ["-a", "-cp", String(core), String(child.pid)]);
   children.push(child);
-  return child;
 }
 
 async function startServer(): Promise<string> {
@@ -37,31 +45,37 @@ async function startServer(): Promise<string> {
   return `ws://127.0.0.1:${port}`;
 }
 
-function startWorker(): ChildProcess {
-  return pinned(fork("scripts/bench/worker.ts", { execArgv: ["--import", "tsx"] }), 0);
-}
+/** A process that takes orders and gives results line by line. */
+class Worker {
+  readonly #process: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #lines: AsyncIterator<string>;
 
-function measure(worker: ChildProcess, order: Order): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const fail = () => reject(new Error(`${order.client} failed in ${order.workload}`));
-    worker.once("exit", fail);
-    worker.once("message", (result: Result) => {
-      worker.off("exit", fail);
-      resolve(result);
+  constructor(runtime: string) {
+    const [program = "", ...options] = RUNTIMES[runtime] ?? [];
+    this.#process = spawn(program, [...options, "scripts/bench/worker.ts"], {
+      stdio: ["pipe", "pipe", "inherit"],
     });
-    worker.send(order);
-  });
+    this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
+    pinned(this.#process, 0);
+  }
+
+  async measure(order: Order): Promise<Result> {
+    this.#process.stdin.write(`${JSON.stringify(order)}\n`);
+    const line = await this.#lines.next();
+    if (line.done) throw new Error(`${order.client} failed in ${order.workload}`);
+    return JSON.parse(line.value);
+  }
+
+  end(): void {
+    this.#process.kill();
+  }
 }
 
-async function contest(
-  workload: Workload,
-  workers: Map<string, ChildProcess>,
-  origin: string,
-): Promise<void> {
+async function contest(workload: Workload, workers: Map<string, Worker>, origin: string): Promise<void> {
   const results = new Map<string, Result[]>();
   const competitors = [...workers].filter(([client]) => client !== "raw" || workload.isEcho);
-  const turn = ([client, worker]: [string, ChildProcess], ms: number) =>
-    measure(worker, { client, workload: workload.title, origin, ms });
+  const turn = ([client, worker]: [string, Worker], ms: number) =>
+    worker.measure({ client, workload: workload.title, origin, ms });
   for (const competitor of competitors) await turn(competitor, WARM_UP_MS);
   for (let round = 0; round < ROUNDS; round++) {
     for (const competitor of competitors) {
@@ -74,40 +88,66 @@ async function contest(
 
 function report(workload: Workload, results: Map<string, Result[]>): void {
   console.log(`\n${workload.title}`);
-  const rates = (client: string) =>
-    (results.get(client) ?? []).map(({ messages, seconds }) => messages / seconds);
-  const cpu = (client: string) =>
-    (results.get(client) ?? []).map((result) => (result.cpuSeconds / result.messages) * 1e6);
-  for (const client of results.keys()) {
+  const rates = (client: string) => median(ratesOf(results.get(client) ?? []));
+  const cpu = (client: string) => median(cpuOf(results.get(client) ?? []));
+  for (const [client, its] of results) {
     const cells = [
-      Math.round(median(rates(client))).toLocaleString("en"),
-      `${spread(rates(client)).toFixed(0)}%`,
-      median(cpu(client)).toFixed(3),
-      (median(rates(client)) / median(rates("ws"))).toFixed(2),
-      (median(cpu("ws")) / median(cpu(client))).toFixed(2),
+      Math.round(rates(client)).toLocaleString("en"),
+      `${spread(ratesOf(its)).toFixed(0)}%`,
+      cpu(client).toFixed(3),
+      ...["ws", "own"]
+        .filter((rival) => results.has(rival))
+        .flatMap((rival) => [
+          (rates(client) / rates(rival)).toFixed(2),
+          (cpu(rival) / cpu(client)).toFixed(2),
+        ]),
     ];
     console.log(line(client, cells));
   }
+}
+
+function ratesOf(results: readonly Result[]): number[] {
+  return results.map(({ messages, seconds }) => messages / seconds);
+}
+
+/** Microseconds per message. */
+function cpuOf(results: readonly Result[]): number[] {
+  return results.map(({ messages, cpuSeconds }) => (cpuSeconds / messages) * 1e6);
 }
 
 function line(head: string, cells: readonly string[]): string {
   return `  ${head.padEnd(16)}${cells.map((cell) => cell.padStart(14)).join("")}`;
 }
 
+async function benchRuntime(runtime: string, workloads: readonly Workload[], origin: string): Promise<void> {
+  const [program = ""] = RUNTIMES[runtime] ?? [];
+  const [version] = spawnSync(program, ["--version"], { encoding: "utf8" }).stdout.split("\n");
+  const hasOwn = runtime !== "node" || "WebSocket" in globalThis; // Node 20 has none
+  console.log(`\n=== ${runtime}: ${version}\n`);
+  const rivals = hasOwn
+    ? ["rate / ws", "ws CPU / its", "rate / own", "own CPU / its"]
+    : ["rate / ws", "ws CPU / its"];
+  console.log(line("", ["messages/s", "spread", "CPU us/msg", ...rivals]));
+  const clients = ["isosocket", "isosocket recv", "ws", ...(hasOwn ? ["own"] : []), "raw"];
+  const workers = new Map(clients.map((client) => [client, new Worker(runtime)]));
+  for (const workload of workloads) await contest(workload, workers, origin);
+  for (const worker of workers.values()) worker.end();
+}
+
 const words = process.argv.slice(2);
-const chosen = WORKLOADS.filter(
-  ({ title }) => words.length === 0 || words.some((word) => title.includes(word)),
-);
-console.log(
-  `Node ${process.versions.node}, ${cpus()[0]?.model.trim()}, ${availableParallelism()} cores${canPin ? ", pinned" : ""}`,
-);
-console.log(`medians of ${ROUNDS} rounds of ${ROUND_MS} ms, competitors taking turns\n`);
-console.log(line("", ["messages/s", "spread", "CPU us/msg", "rate / ws", "ws CPU / its"]));
+const runtimes = Object.keys(RUNTIMES).filter((runtime) => words.includes(runtime));
+const titleWords = words.filter((word) => !(word in RUNTIMES) && word !== "codec");
+const isAll = titleWords.length === 0 && !words.includes("codec");
+const chosen = WORKLOADS.filter(({ title }) => isAll || titleWords.some((word) => title.includes(word)));
+console.log(`${cpus()[0]?.model.trim()}, ${availableParallelism()} cores${canPin ? ", pinned" : ""}`);
+console.log(`medians of ${ROUNDS} rounds of ${ROUND_MS} ms, competitors taking turns`);
 try {
   const origin = await startServer();
-  const workers = new Map(COMPETITORS.map((client) => [client, startWorker()]));
-  for (const workload of chosen) await contest(workload, workers, origin);
+  if (chosen.length > 0) {
+    for (const runtime of runtimes.length > 0 ? runtimes : ["node"])
+      await benchRuntime(runtime, chosen, origin);
+  }
 } finally {
   for (const child of children) child.kill();
 }
-if (words.length === 0 || words.includes("codec")) benchCodec();
+if (isAll || words.includes("codec")) benchCodec();

@@ -6,7 +6,9 @@ const STEPS: readonly [title: string, command: string][] = [
   ["build", "tsx scripts/build.ts"],
   ["types", "tsc --noEmit"],
   ["format and lint", "biome check --error-on-warnings ."],
-  ["specs", "mocha 'spec/**/*.spec.ts'"],
+  ["specs in Node", "mocha 'spec/**/*.spec.ts'"],
+  ["specs in Deno", "deno run -A spec/runtimes/run.ts"],
+  ["specs in Bun", "bun spec/runtimes/run.ts"],
 ];
 
 for (const [title, command] of STEPS) {

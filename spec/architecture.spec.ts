@@ -20,7 +20,7 @@ const LAYERS = [
 ];
 
 /** The files at the top, which choose a runtime. */
-const ENTRIES = ["core.ts", "node.ts"];
+const ENTRIES = ["core.ts", "node.ts", "deno.ts", "bun.ts", "browser.ts"];
 
 /** What names a runtime; only transports and entries may. */
 const RUNTIME_GLOBALS = ["process", "Buffer", "Deno", "Bun", "setImmediate", "clearImmediate"];
@@ -39,12 +39,13 @@ const FORBIDDEN_GLOBALS = [
     "self",
     "document",
   ],
-  ...["eval", "Function", "WebSocket", "fetch", "XMLHttpRequest", "localStorage", "navigator"],
+  ...["eval", "Function", "fetch", "XMLHttpRequest", "localStorage", "navigator"],
 ];
 
 /** Where else a name that is an input to the core may stand: the core has no clock, no randomness, no console. */
 const OWNED_GLOBALS: Record<string, RegExp> = {
   crypto: /^bytes\/random\.ts$/,
+  WebSocket: /^session\/native\.ts$/,
   console: /^client\/(enable-trace|callbacks)\.ts$/,
   setTimeout: /^(transport|session|client)\//,
   clearTimeout: /^(transport|session|client)\//,

@@ -4,10 +4,10 @@
 // exactly one onClose for each connection that was begun, last of all. A callback that throws, or whose promise rejects,
 // is reported to onError, once, and changes nothing else.
 
+import { NORMAL_CLOSURE } from "../codec/close-code.ts";
 import { ClosedError, type CloseInfo, UsageError, WebSocketError } from "../errors.ts";
-import type { Open } from "../session/session.ts";
 import { type AppCallbacks, CALLBACKS, CallbackReceiver } from "./callbacks.ts";
-import { Channel, checkClose, promised } from "./channel.ts";
+import { Channel, promised } from "./channel.ts";
 import { Connection, type SendStreamOptions } from "./connection.ts";
 import { closedError } from "./inbox.ts";
 import {
@@ -15,8 +15,9 @@ import {
   type ConnectionOptions,
   ownProperties,
   type Provider,
+  type Resolve,
+  type ResolvedOptions,
   refuseOthers,
-  resolve,
   withDefaults,
 } from "./options.ts";
 import type { StreamSource } from "./outgoing-stream.ts";
@@ -45,7 +46,7 @@ export class App implements AppCallbacks<App> {
   declare onError: AppCallbacks<App>["onError"];
   declare onClose: AppCallbacks<App>["onClose"];
 
-  readonly #open: Open;
+  readonly #resolve: Resolve;
   readonly #url: Provider<string | URL>;
   readonly #options: ConnectionOptions;
   readonly #caller: CallbackReceiver<App>;
@@ -57,7 +58,7 @@ export class App implements AppCallbacks<App> {
   #isEnding = false;
 
   /** Throws UsageError for a url or an option that is wrong. */
-  constructor(open: Open, url: Provider<string | URL>, options: AppOptions = {}) {
+  constructor(resolve: Resolve, url: Provider<string | URL>, options: AppOptions = {}) {
     const given = ownProperties(options);
     for (const name of CALLBACKS) {
       const callback = given[name];
@@ -66,11 +67,11 @@ export class App implements AppCallbacks<App> {
       if (callback !== undefined) this[name] = callback as never;
       delete given[name];
     }
-    resolve(url, given); // for its complaints
-    this.#open = open;
+    this.#resolve = resolve;
     this.#caller = new CallbackReceiver(this, (info) => this.#ended(info));
     this.#url = url;
     this.#options = given;
+    this.#resolved(); // for its complaints
   }
 
   get onContMessage(): AppCallbacks<App>["onContMessage"] {
@@ -93,9 +94,10 @@ export class App implements AppCallbacks<App> {
    */
   async runForever(options: RunOptions = {}): Promise<CloseInfo> {
     const given = ownProperties(options);
-    refuseOthers(given, new Set(["signal"]));
+    refuseOthers(given, ["signal"]);
     const signal = abortSignal("signal", given.signal);
     if (this.#run !== undefined) throw new UsageError("the app is running already", "ERR_WS_INVALID_STATE");
+    this.#resolved(); // callbacks may have been set since
     const run = new AbortController();
     this.#run = run;
     this.#isEnding = false;
@@ -130,11 +132,11 @@ export class App implements AppCallbacks<App> {
   }
 
   /** Ends the run: closes an open connection, calls off one that is being opened. Throws UsageError as Connection.close(). */
-  close(code?: number, reason?: string): void {
+  close(code: number = NORMAL_CLOSURE, reason = ""): void {
     if (this.#channel !== undefined) {
       void this.#channel.close(code, reason);
     } else {
-      checkClose(code, reason);
+      this.#resolved().checkClose(code, reason);
       this.#run?.abort();
     }
     this.#isEnding = true;
@@ -152,8 +154,8 @@ export class App implements AppCallbacks<App> {
     signal.addEventListener("abort", this.#ending);
     if (signal.aborted) this.#ending();
     try {
-      const options = resolve(this.#url, { ...this.#options, signal });
-      const session = await this.#open(options);
+      const options = this.#resolved({ ...this.#options, signal });
+      const session = await options.open();
       const channel = new Channel(session, options, this.#caller);
       this.#channel = channel;
       this.#connection = new Connection(channel);
@@ -168,6 +170,11 @@ export class App implements AppCallbacks<App> {
     } finally {
       signal.removeEventListener("abort", this.#ending);
     }
+  }
+
+  #resolved(options = this.#options): ResolvedOptions {
+    const callbacks = CALLBACKS.filter((name) => this[name] !== undefined);
+    return this.#resolve(this.#url, options, callbacks);
   }
 
   readonly #ending = (): void => {
@@ -207,10 +214,10 @@ function asWebSocketError(error: unknown, signal: AbortSignal): WebSocketError {
 export type WebSocketAppConstructor = new (url: Provider<string | URL>, options?: AppOptions) => App;
 
 /** WebSocketApp for a runtime, with other defaults than the library's. */
-export function webSocketAppWith(open: Open, defaults: AppOptions): WebSocketAppConstructor {
+export function webSocketAppWith(resolve: Resolve, defaults: AppOptions): WebSocketAppConstructor {
   return class WebSocketApp extends App {
     constructor(url: Provider<string | URL>, options?: AppOptions) {
-      super(open, url, withDefaults(defaults, options));
+      super(resolve, url, withDefaults(defaults, options));
     }
   };
 }

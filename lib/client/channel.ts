@@ -1,8 +1,7 @@
 // An open session and what its user waits for: that sends go out in order and find room, that pings come back, the end.
 // Both shapes stand on it: a Connection, which queues what arrives, and an app, which calls back.
 
-import { webText } from "../bytes/utf8.ts";
-import { encodeClose, INTERNAL_ERROR, NORMAL_CLOSURE } from "../codec/close-code.ts";
+import { INTERNAL_ERROR, NORMAL_CLOSURE } from "../codec/close-code.ts";
 import type { DataOpcode } from "../codec/opcode.ts";
 import { ClosedError, type CloseInfo, LimitError, TimeoutError } from "../errors.ts";
 import type { Message } from "../protocol/assembler.ts";
@@ -53,11 +52,6 @@ export function promised<Value>(call: () => Promise<Value>): Promise<Value> {
   }
 }
 
-/** Throws UsageError for a code or a reason that may not be sent. */
-export function checkClose(code: number = NORMAL_CLOSURE, reason = ""): void {
-  encodeClose(code, reason, webText);
-}
-
 export class Channel implements SessionSink {
   readonly session: Session;
   /** Fulfils when the connection is gone; never rejects. */
@@ -70,6 +64,7 @@ export class Channel implements SessionSink {
   readonly #receiver: Receiver;
   readonly #maxBufferedAmount: number;
   readonly #closeTimeout: number;
+  readonly #checkClose: ResolvedOptions["checkClose"];
   readonly #settleClosed: (info: CloseInfo) => void;
   #isClosing = false;
   /** More than maxBufferedAmount was buffered when it was last looked at. */
@@ -90,6 +85,7 @@ export class Channel implements SessionSink {
     this.#receiver = receiver;
     this.#maxBufferedAmount = options.maxBufferedAmount;
     this.#closeTimeout = options.closeTimeout;
+    this.#checkClose = options.checkClose;
     let settle: (info: CloseInfo) => void = () => {};
     this.closed = new Promise((resolve) => {
       settle = resolve;
@@ -171,7 +167,7 @@ export class Channel implements SessionSink {
 
   /** Closes behind what was sent before; a second call changes nothing. Throws UsageError. */
   close(code: number = NORMAL_CLOSURE, reason = "", within?: number): Promise<CloseInfo> {
-    checkClose(code, reason);
+    this.#checkClose(code, reason);
     const timeout = duration("the timeout of close", within, this.#closeTimeout);
     if (this.#isClosing) return this.closed;
     this.#isClosing = true;

@@ -1,9 +1,8 @@
 // Both shapes with defaults of the user's own.
 
-import type { Open } from "../session/session.ts";
 import { type AppOptions, type WebSocketAppConstructor, webSocketAppWith } from "./app.ts";
 import { type CreateConnection, createConnectionWith } from "./connection.ts";
-import { type ConnectionOptions, ownProperties, resolve } from "./options.ts";
+import { type ConnectionOptions, ownProperties, type Resolve } from "./options.ts";
 
 export interface Client {
   readonly createConnection: CreateConnection;
@@ -13,13 +12,13 @@ export interface Client {
 /** What createClient() is, once a runtime is chosen. */
 export type CreateClient = (defaults?: ConnectionOptions) => Client;
 
-export function createClientWith(open: Open): CreateClient {
+export function createClientWith(resolve: Resolve): CreateClient {
   return (given: ConnectionOptions = {}) => {
     const defaults = ownProperties(given); // what becomes of the caller's object later is no concern of ours
     resolve("ws://localhost/", defaults); // for its complaints
     return {
-      createConnection: createConnectionWith(open, defaults),
-      WebSocketApp: webSocketAppWith(open, defaults as AppOptions),
+      createConnection: createConnectionWith(resolve, defaults),
+      WebSocketApp: webSocketAppWith(resolve, defaults as AppOptions),
     };
   };
 }

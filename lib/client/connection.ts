@@ -1,17 +1,17 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // The short-lived shape: connect, send, receive, close.
 
 import { type CloseInfo, type RawHeaders, UsageError } from "../errors.ts";
 import type { Message } from "../protocol/assembler.ts";
 import type { ProtocolState } from "../protocol/protocol.ts";
-import type { Open } from "../session/session.ts";
 import { Channel, handled, promised, type Receiver } from "./channel.ts";
 import { Inbox, type RecvOptions } from "./inbox.ts";
 import type { MessageStream } from "./message-stream.ts";
 import {
   type ConnectionOptions,
   type Provider,
+  type Resolve,
   type ResolvedOptions,
-  resolve,
   withDefaults,
 } from "./options.ts";
 import type { StreamSource } from "./outgoing-stream.ts";
@@ -77,7 +77,7 @@ export class Connection implements AsyncIterable<Message> {
   /**
    * Sends one message, a frame for each item of the source and an empty last one, as fast as the peer takes it (RFC 6455
    * §5.4). Other messages wait until it is done. When the source throws, the message cannot be taken back: the connection
-   * is closed with code 1011.
+   * is closed with code 1011. A browser has no fragments: there the items are collected and leave as one frame.
    */
   sendStream(source: StreamSource, options: SendStreamOptions = {}): Promise<void> {
     return promised(() => this.#channel.sendStream(source, options.binary));
@@ -92,13 +92,16 @@ export class Connection implements AsyncIterable<Message> {
     return Promise.reject(noInbox());
   }
 
-  /** The next message as it arrives, however large; see MessageStream. */
+  /** The next message as it arrives, however large; see MessageStream. A browser gives it whole, in one piece. */
   recvStream(options?: RecvOptions): Promise<MessageStream> {
     if (this.#inbox !== undefined) return this.#inbox.recvStream(options);
     return Promise.reject(noInbox());
   }
 
-  /** Sends a ping with up to 125 bytes and fulfils with the time in ms until its pong; also kept in `latency`. */
+  /**
+   * Sends a ping with up to 125 bytes and fulfils with the time in ms until its pong; also kept in `latency`. Pings, pongs,
+   * ref() and unref() are beyond a browser, where they end in a UsageError with code ERR_WS_UNSUPPORTED.
+   */
   ping(data?: Sendable): Promise<number> {
     return promised(() => this.#channel.ping(data));
   }
@@ -111,7 +114,8 @@ export class Connection implements AsyncIterable<Message> {
   /**
    * Closes behind what was sent before. Fulfils when the connection is gone, which is within `timeout` ms and one second;
    * never rejects. What arrives before the peer's Close frame can still be received, as far as it fits the queue. A
-   * second call changes nothing. Throws UsageError for a code or a reason (of more than 123 bytes) that may not be sent.
+   * second call changes nothing. Throws UsageError for a code or a reason (of more than 123 bytes) that may not be sent; a
+   * browser sends only 1000 and 3000 to 4999, and drops what arrives after close().
    */
   close(code?: number, reason?: string, options: CloseOptions = {}): Promise<CloseInfo> {
     const closed = this.#channel.close(code, reason, options.timeout);
@@ -119,7 +123,7 @@ export class Connection implements AsyncIterable<Message> {
     return closed;
   }
 
-  /** Drops the TCP connection now, without a closing handshake. */
+  /** Drops the TCP connection now, without a closing handshake; a browser, which cannot, is left to close it on its own. */
   terminate(): void {
     this.#channel.terminate();
   }
@@ -158,7 +162,7 @@ export class Connection implements AsyncIterable<Message> {
     return this.#channel.session.url;
   }
 
-  /** The server's answer to the upgrade. */
+  /** The server's answer to the upgrade; a browser hides its headers. */
   get response(): ConnectionResponse {
     this.#response ??= new ConnectionResponse(this.#channel.session.response);
     return this.#response;
@@ -247,8 +251,8 @@ class InboxReceiver implements Receiver {
 }
 
 /** Opens a connection with resolved options. */
-export async function connect(open: Open, options: ResolvedOptions): Promise<Connection> {
-  const session = await open(options);
+export async function connect(options: ResolvedOptions): Promise<Connection> {
+  const session = await options.open();
   const inbox = new Inbox(options.maxQueue);
   inbox.attach(session);
   const channel = new Channel(session, options, new InboxReceiver(inbox));
@@ -263,6 +267,6 @@ export type CreateConnection = (
 ) => Promise<Connection>;
 
 /** createConnection() for a runtime, with other defaults than the library's. */
-export function createConnectionWith(open: Open, defaults: ConnectionOptions): CreateConnection {
-  return async (url, options) => connect(open, resolve(url, withDefaults(defaults, options)));
+export function createConnectionWith(resolve: Resolve, defaults: ConnectionOptions): CreateConnection {
+  return async (url, options) => connect(resolve(url, withDefaults(defaults, options)));
 }

@@ -13,6 +13,7 @@ export type TraceOption = boolean | TraceSink;
 /**
  * Traces every connection that is opened from now on and has no `trace` of its own: handshakes and frames, in
  * websocket-client's layout. Credentials, cookies and query values are left out unless the sink has `redact: false`.
+ * A browser shows neither to anybody but its own tools, so that there nothing is traced.
  */
 export function enableTrace(trace: TraceOption = true): void {
   current = traceSink(trace);

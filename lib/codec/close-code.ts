@@ -28,8 +28,11 @@ export function mayTravel(code: number): boolean {
   );
 }
 
-/** A Close frame's payload. Code 1005 makes an empty one. Throws UsageError for a code that may not travel or a reason over 123 bytes. */
-export function encodeClose(code: number, reason: string, text: TextCodec): Uint8Array {
+/**
+ * Checks what a Close frame is to say; code 1005 stands for nothing. The length of the reason in UTF-8. Throws UsageError for a
+ * code that may not travel or a reason over 123 bytes.
+ */
+export function checkClose(code: number, reason: string, text: Pick<TextCodec, "byteLength">): number {
   if (
     typeof code !== "number" ||
     !(mayTravel(code) || code === NO_STATUS_RECEIVED) ||
@@ -40,14 +43,18 @@ export function encodeClose(code: number, reason: string, text: TextCodec): Uint
     );
   }
   if (typeof reason !== "string") throw new UsageError("a close reason is a string");
-  if (code === NO_STATUS_RECEIVED) {
-    if (reason !== "") throw new UsageError("a close reason needs a close code");
-    return new Uint8Array(0);
-  }
+  if (code === NO_STATUS_RECEIVED && reason !== "") throw new UsageError("a close reason needs a close code");
   const length = text.byteLength(reason);
   if (length > MAX_REASON) {
     throw new UsageError(`a close reason is at most ${MAX_REASON} bytes of UTF-8; this one has ${length}`);
   }
+  return length;
+}
+
+/** A Close frame's payload. Code 1005 makes an empty one. Throws UsageError as checkClose(). */
+export function encodeClose(code: number, reason: string, text: TextCodec): Uint8Array {
+  const length = checkClose(code, reason, text);
+  if (code === NO_STATUS_RECEIVED) return new Uint8Array(0);
   const payload = new Uint8Array(2 + length);
   payload[0] = code >> 8;
   payload[1] = code;

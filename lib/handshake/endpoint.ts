@@ -27,13 +27,41 @@ const SCHEMES: Record<string, string> = { "ws:": "ws:", "wss:": "wss:", "http:":
 
 /** Parses a url. Throws UsageError with code ERR_WS_INVALID_URL. */
 export function parseTarget(input: string | URL): Target {
-  const text = typeof input === "string" ? input : urlText(input);
-  // The parser of URL would drop tabs and line ends and encode others: what somebody smuggled in is to be seen.
-  if (hasControl(text)) throw invalid("it has a control character", text);
-  if (text.includes("#")) throw invalid("it has a fragment, which no server gets to see", text);
+  const text = urlText(input);
   const unix = /^(wss?)\+unix:(.*)$/i.exec(text);
   if (unix !== null) return unixTarget(unix[1]?.toLowerCase() === "wss", unix[2] as string, text);
 
+  const { parsed, host, ...address } = parseAddress(text);
+  return {
+    ...address,
+    hostname: parsed.hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: Number(parsed.port) || (address.secure ? 443 : 80),
+    socketPath: undefined,
+    host,
+    resource: parsed.pathname + parsed.search,
+    username: decode(parsed.username),
+    password: decode(parsed.password),
+  };
+}
+
+/** The text of a url, once nothing is in it that no url may have. Throws UsageError. */
+export function urlText(input: string | URL): string {
+  if (typeof input !== "string" && !(input instanceof URL))
+    throw new UsageError("a url is a string or a URL", "ERR_WS_INVALID_URL");
+  const text = String(input);
+  // The parser of URL would drop tabs and line ends and encode others: what somebody smuggled in is to be seen.
+  if (hasControl(text)) throw invalid("it has a control character", text);
+  if (text.includes("#")) throw invalid("it has a fragment, which no server gets to see", text);
+  return text;
+}
+
+/** Where a url leads that is not one of a Unix socket. */
+export interface Address extends Pick<Target, "url" | "publicUrl" | "secure" | "host"> {
+  readonly parsed: URL;
+}
+
+/** Parses the text of such a url. Throws UsageError. */
+export function parseAddress(text: string): Address {
   const url = parse(text);
   const scheme = SCHEMES[url.protocol];
   if (scheme === undefined)
@@ -47,18 +75,12 @@ export function parseTarget(input: string | URL): Target {
   const port = url.port === "" ? (secure ? 443 : 80) : Number(url.port);
   // http://host:443 has a port that is not the default of its scheme and stays; ws://host:80 loses it.
   const authority = port === (secure ? 443 : 80) ? url.hostname : `${url.hostname}:${port}`;
-  const resource = url.pathname + url.search;
   return {
-    url: `${scheme}//${authority}${resource}`,
+    url: `${scheme}//${authority}${url.pathname}${url.search}`,
     publicUrl: `${scheme}//${authority}${url.pathname}${hideValues(url.search)}`,
     secure,
-    hostname: url.hostname.replace(/^\[(.*)\]$/, "$1"),
-    port,
-    socketPath: undefined,
     host: authority,
-    resource,
-    username: decode(url.username),
-    password: decode(url.password),
+    parsed: url,
   };
 }
 
@@ -95,11 +117,6 @@ function parse(text: string): URL {
     // The parser's own error repeats the whole url, so it is no cause to pass on.
     throw invalid("it is not a url", text);
   }
-}
-
-function urlText(input: URL): string {
-  if (input instanceof URL) return input.href;
-  throw new UsageError("a url is a string or a URL", "ERR_WS_INVALID_URL");
 }
 
 function hasControl(text: string): boolean {

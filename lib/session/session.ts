@@ -72,17 +72,23 @@ export interface OpenRequest {
   readonly protocols: readonly string[];
 }
 
-/** Everything that opening a session depends on; all defaults are filled in. */
-export interface OpenOptions extends Limits {
+/** What opening a session depends on in every runtime; all defaults are filled in. */
+export interface SessionOptions<Request> {
   /** The url fit for messages, where it is known before request() was called; else "". */
   readonly publicUrl: string;
   /** Called once for each attempt. */
-  request(): OpenRequest | Promise<OpenRequest>;
+  request(): Request | Promise<Request>;
   /** Deadline in ms over everything up to the end of the handshake; Infinity for none. */
   readonly timeout: number;
   /** Ms. */
   readonly closeTimeout: number;
   readonly signal: AbortSignal | undefined;
+  /** Bytes. */
+  readonly maxMessageSize: number;
+}
+
+/** Everything that opening a session over a socket depends on. */
+export interface OpenOptions extends SessionOptions<OpenRequest>, Limits {
   readonly requireProtocol: boolean;
   readonly origin: string | undefined;
   readonly host: string | undefined;
@@ -100,4 +106,4 @@ export interface OpenOptions extends Limits {
 }
 
 /** Opens a session. Rejects with a WebSocketError or the reason of the signal; then nothing is left behind. */
-export type Open = (options: OpenOptions) => Promise<Session>;
+export type Open<Options = OpenOptions> = (options: Options) => Promise<Session>;

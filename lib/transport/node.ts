@@ -1,4 +1,4 @@
-// Node: net and tls behind the Transport seam.
+// Node: net and tls behind the Transport seam; Deno and Bun have these modules too, and use this.
 //
 // Reading: `onread` fills one static buffer instead of allocating one per read: 1.7 to 2.4 times the throughput, for a
 // third of the CPU. One buffer serves all connections, as the kernel fills it inside the callback; on Windows a read is

@@ -1,8 +1,10 @@
 // The competitors behind one face, so that every workload is the same code for all of them.
 
 import { randomBytes } from "node:crypto";
+import { createRequire } from "node:module";
 import { connect as connectTcp } from "node:net";
-import { createConnection, WebSocketApp } from "isosocket";
+import process from "node:process";
+import type * as Isosocket from "isosocket";
 import {
   BINARY,
   encodeFrame,
@@ -13,7 +15,15 @@ import {
   TEXT,
   webText,
 } from "isosocket/core";
-import { WebSocket } from "ws";
+import type * as Ws from "ws";
+
+export type Runtime = "node" | "deno" | "bun";
+
+export const runtime: Runtime = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
+
+// What ships, as this runtime would get it; and npm's ws by its path, as Bun answers its name with a shim.
+const { createConnection, WebSocketApp }: typeof Isosocket = await import(`../../dist/${runtime}.js`);
+const { WebSocket: NpmWs }: typeof Ws = createRequire(import.meta.url)("../../node_modules/ws/index.js");
 
 export type Payload = string | Uint8Array;
 
@@ -73,7 +83,7 @@ async function isosocketRecv(url: string): Promise<Client> {
 }
 
 async function ws(url: string): Promise<Client> {
-  const socket = new WebSocket(url, { perMessageDeflate: false, maxPayload: 2 ** 30 });
+  const socket = new NpmWs(url, { perMessageDeflate: false, maxPayload: 2 ** 30 });
   await new Promise((resolve, reject) => {
     socket.once("open", resolve);
     socket.once("error", reject);
@@ -89,6 +99,40 @@ async function ws(url: string): Promise<Client> {
       }),
   };
   socket.on("message", (data: Buffer, isBinary) => client.onMessage(isBinary ? data : data.toString()));
+  return client;
+}
+
+/** The runtime's own. */
+interface NativeSocket {
+  binaryType: string;
+  readonly bufferedAmount: number;
+  onopen: () => void;
+  onerror: () => void;
+  onclose: () => void;
+  onmessage: (event: { data: string | ArrayBuffer }) => void;
+  send(data: Payload): void;
+  close(): void;
+}
+
+async function own(url: string): Promise<Client> {
+  const { WebSocket } = globalThis as unknown as { WebSocket: new (url: string) => NativeSocket };
+  const socket = new WebSocket(url);
+  socket.binaryType = "arraybuffer";
+  await new Promise<void>((resolve, reject) => {
+    socket.onopen = resolve;
+    socket.onerror = () => reject(new Error("cannot connect"));
+  });
+  const client: Client = {
+    send: (data) => socket.send(data),
+    buffered: () => socket.bufferedAmount,
+    onMessage: () => {},
+    close: () =>
+      new Promise((resolve) => {
+        socket.onclose = resolve;
+        socket.close();
+      }),
+  };
+  socket.onmessage = ({ data }) => client.onMessage(typeof data === "string" ? data : new Uint8Array(data));
   return client;
 }
 
@@ -170,4 +214,4 @@ function frameOf(data: Payload): Uint8Array<ArrayBuffer> {
   return frame;
 }
 
-export const CLIENTS: Record<string, Connect> = { isosocket, "isosocket recv": isosocketRecv, ws, raw };
+export const CLIENTS: Record<string, Connect> = { isosocket, "isosocket recv": isosocketRecv, ws, own, raw };

@@ -1,5 +1,7 @@
 // One competitor in a process of its own: runs the workloads that its parent names, one at a time, and tells what they took.
 
+import process from "node:process";
+import { createInterface } from "node:readline";
 import { CLIENTS, type Client } from "./clients.ts";
 import { WORKLOADS } from "./workloads.ts";
 
@@ -35,12 +37,7 @@ async function measure(order: Order): Promise<Result> {
   return { messages, seconds, cpuSeconds: (user + system) / 1e6 };
 }
 
-process.on("message", (order: Order) => {
-  measure(order).then(
-    (result) => process.send?.(result),
-    (error) => {
-      console.error(error);
-      process.exit(1);
-    },
-  );
-});
+// Orders come in and results go out as lines of JSON, which every runtime can do.
+for await (const line of createInterface({ input: process.stdin })) {
+  console.log(JSON.stringify(await measure(JSON.parse(line))));
+}

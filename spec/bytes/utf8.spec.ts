@@ -5,6 +5,7 @@ import { isUtf8 } from "node:buffer";
 import { expect } from "chai";
 import fc from "fast-check";
 import { incompleteTail, type TextCodec, webText, writeShortAscii } from "../../lib/bytes/utf8.ts";
+import { denoText } from "../../lib/transport/deno-text.ts";
 import { nodeText } from "../../lib/transport/node-text.ts";
 import { concat, hex, toHex, utf8 } from "../support/hex.ts";
 
@@ -76,7 +77,11 @@ function within(bytes: Uint8Array): [bytes: Uint8Array, start: number, end: numb
 const CODECS: [name: string, codec: TextCodec][] = [
   ["webText", webText],
   ["nodeText", nodeText],
+  ["denoText", denoText],
 ];
+
+/** Before and behind a row, so that it is also read as a part of a text that is not short. */
+const LONG = "a".repeat(400);
 
 for (const [name, codec] of CODECS) {
   describe(name, () => {
@@ -86,6 +91,7 @@ for (const [name, codec] of CODECS) {
         expect(codec.decode(...range)).to.equal(text);
         expect(codec.decodeLossy(...range)).to.equal(text);
         expect(codec.isValid(...range)).to.equal(true);
+        expect(codec.decode(...within(utf8(LONG + text + LONG)))).to.equal(LONG + text + LONG);
       });
     }
 
@@ -95,6 +101,9 @@ for (const [name, codec] of CODECS) {
         expect(codec.decode(...range)).to.equal(undefined);
         expect(codec.decodeLossy(...range)).to.equal(lossy);
         expect(codec.isValid(...range)).to.equal(false);
+        const long = within(concat(utf8(LONG), hex(bytes), utf8(LONG)));
+        expect(codec.decode(...long)).to.equal(undefined);
+        expect(codec.decodeLossy(...long)).to.equal(LONG + lossy + LONG);
       });
     }
 

@@ -6,13 +6,13 @@ import type { AppOptions } from "../../lib/client/app.ts";
 import { type AppCallbacks, CALLBACKS } from "../../lib/client/callbacks.ts";
 import { BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT } from "../../lib/codec/opcode.ts";
 import { ClosedError, type CloseInfo, LimitError, UsageError, WebSocketError } from "../../lib/errors.ts";
-import { WebSocketApp } from "../../lib/node.ts";
 import { cleanUp, nextTurn } from "../support/clean-up.ts";
 import { printed } from "../support/console.ts";
 import { rejection, thrown } from "../support/failure.ts";
 import { listen } from "../support/peer.ts";
 import { Queue } from "../support/queue.ts";
 import { closeFrame, frame, rawServer, running, type ServerEnd } from "../support/raw-server.ts";
+import { WebSocketApp } from "../support/runtime.ts";
 
 /** Every callback, writing down its arguments: `message "text"`, `error ERR_WS_CONNECT`, `close 1000`. */
 function logging(log: string[]): AppCallbacks<WebSocketApp> {

@@ -3,10 +3,10 @@
 import { expect } from "chai";
 import type { ConnectionOptions } from "../../lib/client/options.ts";
 import { UsageError } from "../../lib/errors.ts";
-import { createClient } from "../../lib/node.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { thrown } from "../support/failure.ts";
 import { pair, rawServer } from "../support/raw-server.ts";
+import { createClient } from "../support/runtime.ts";
 
 describe("createClient", () => {
   const use = cleanUp();

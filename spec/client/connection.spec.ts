@@ -1,15 +1,17 @@
 // The short-lived shape as its users meet it: what each member says and does, how it ends, and what it does no harm to.
 
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { expect } from "chai";
 import { type Connection, ConnectionResponse } from "../../lib/client/connection.ts";
 import { CLOSE, CONTINUATION, PING, PONG, TEXT } from "../../lib/codec/opcode.ts";
 import { ClosedError, TimeoutError, UsageError } from "../../lib/errors.ts";
-import { createConnection } from "../../lib/node.ts";
 import type { Message } from "../../lib/protocol/assembler.ts";
 import { cleanUp, nextTurn } from "../support/clean-up.ts";
 import { rejection, thrown } from "../support/failure.ts";
 import { Queue } from "../support/queue.ts";
-import { closeFrame, frame, pair, rawServer, running } from "../support/raw-server.ts";
+import { closeFrame, frame, pair, rawServer, running, type ServerEnd } from "../support/raw-server.ts";
+import { command, createConnection } from "../support/runtime.ts";
 
 /** Everything that a loop over the connection gives, and what it throws. */
 async function all(ws: Connection): Promise<{ messages: Message[]; error: unknown }> {
@@ -20,10 +22,6 @@ async function all(ws: Connection): Promise<{ messages: Message[]; error: unknow
     return { messages, error };
   }
   return { messages, error: undefined };
-}
-
-function openSockets(): number {
-  return process.getActiveResourcesInfo().filter((kind) => kind === "TCPSocketWrap").length;
 }
 
 describe("createConnection", () => {
@@ -116,13 +114,34 @@ describe("Connection", () => {
     });
   });
 
-  it("keeps the process alive until unref()", async () => {
-    const { ws } = await pair(use);
-    const before = openSockets();
-    expect(ws.unref()).to.equal(ws);
-    expect(openSockets()).to.equal(before - 1);
-    expect(ws.ref()).to.equal(ws);
-    expect(openSockets()).to.equal(before);
+  describe("an idle one", () => {
+    /** Runs a process that opens a connection and does nothing; its end, and what the server sees of it. */
+    async function idle(mode: string): Promise<{ exit: Promise<unknown[]>; server: ServerEnd }> {
+      const { url, accepted } = await rawServer(use);
+      const [runtime = "", ...options] = command;
+      const child = spawn(runtime, [...options, "spec/support/idle.ts", url, mode], { stdio: "inherit" });
+      return { exit: once(child, "exit"), server: await accepted.next() };
+    }
+
+    for (const mode of ["", "ref"]) {
+      it(`keeps the process alive ${mode && "again after ref()"}`, async () => {
+        const { exit, server } = await idle(mode);
+        const order: string[] = [];
+        void exit.then(() => order.push("exit"));
+        for (const payload of ["one", "two", "three"]) {
+          server.send(PING, payload);
+          expect((await server.frames.next()).payload.toString()).to.equal(payload);
+        }
+        expect(order).to.deep.equal([]);
+        server.close();
+        expect(await exit).to.deep.equal([0, null]);
+      });
+    }
+
+    it("lets it end once it is unref()ed", async () => {
+      const { exit } = await idle("unref");
+      expect(await exit).to.deep.equal([0, null]);
+    });
   });
 
   it("gives binary as a Uint8Array of its own", async () => {

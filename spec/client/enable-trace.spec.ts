@@ -2,7 +2,7 @@
 
 import { expect } from "chai";
 import { enableTrace, traceSink } from "../../lib/client/enable-trace.ts";
-import { resolve } from "../../lib/client/options.ts";
+import { resolveSockets } from "../../lib/client/socket-options.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { printed } from "../support/console.ts";
@@ -66,7 +66,7 @@ describe("enableTrace", () => {
     for (const wrong of [null, 1, {}, "console"]) {
       expect(thrown(() => enableTrace(wrong as never), UsageError).code).to.equal("ERR_WS_INVALID_ARGUMENT");
     }
-    expect(resolve("ws://a/").trace, "and stays as it was").to.equal(undefined);
+    expect(resolveSockets("ws://a/").trace, "and stays as it was").to.equal(undefined);
   });
 });
 

@@ -1,14 +1,15 @@
 // Options: every wrong value is refused where it is given, nothing is ignored, and nothing can be smuggled into a request.
 
 import { expect } from "chai";
-import { type ConnectionOptions, refuseOthers, resolve } from "../../lib/client/options.ts";
+import { type ConnectionOptions, refuseOthers } from "../../lib/client/options.ts";
+import { resolveSockets as resolve } from "../../lib/client/socket-options.ts";
 import { HandshakeError, UsageError } from "../../lib/errors.ts";
 import { formatUpgrade } from "../../lib/handshake/upgrade-client.ts";
-import { createConnection } from "../../lib/node.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { rejection, thrown } from "../support/failure.ts";
 import { listen, requestHead } from "../support/peer.ts";
 import { Queue } from "../support/queue.ts";
+import { createConnection } from "../support/runtime.ts";
 
 const URL_ = "ws://127.0.0.1:9/";
 
@@ -346,7 +347,7 @@ describe("the request", () => {
 
 describe("refuseOthers", () => {
   it("names the option", () => {
-    const error = thrown(() => refuseOthers({ good: 1, "b\nad": 2 }, new Set(["good"])), UsageError);
+    const error = thrown(() => refuseOthers({ good: 1, "b\nad": 2 }, ["good"]), UsageError);
     expect(error.message).to.include('"b\\nad"');
   });
 });

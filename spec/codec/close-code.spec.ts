@@ -2,7 +2,7 @@
 
 import { expect } from "chai";
 import { webText } from "../../lib/bytes/utf8.ts";
-import { decodeClose, encodeClose, MAX_REASON, mayTravel } from "../../lib/codec/close-code.ts";
+import { checkClose, decodeClose, encodeClose, MAX_REASON, mayTravel } from "../../lib/codec/close-code.ts";
 import { ProtocolError, UsageError } from "../../lib/errors.ts";
 import { concat, hex, toHex } from "../support/hex.ts";
 
@@ -27,6 +27,23 @@ const PAYLOADS: [title: string, code: number, reason: string, hex: string][] = [
   ["the longest reason", 1011, "x".repeat(123), `03f3${"78".repeat(123)}`],
   ["the longest reason, counted in bytes", 1011, `${"é".repeat(61)}x`, `03f3${"c3a9".repeat(61)}78`],
 ];
+
+describe("checkClose", () => {
+  it("counts a reason in UTF-8", () => {
+    expect(checkClose(1000, "", webText)).to.equal(0);
+    expect(checkClose(4999, "\u20aca", webText)).to.equal(4);
+    expect(checkClose(1005, "", webText)).to.equal(0);
+  });
+
+  it("refuses what may not be sent", () => {
+    for (const [code, reason] of [
+      [1006, ""],
+      [1005, "why"],
+      [1000, "x".repeat(MAX_REASON + 1)],
+    ] as const)
+      expect(() => checkClose(code, reason, webText)).to.throw(UsageError);
+  });
+});
 
 describe("encodeClose", () => {
   for (const [title, code, reason, payload] of PAYLOADS) {

@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import { expect } from "chai";
 import { webSocketAppWith } from "../../lib/client/app.ts";
 import { createConnectionWith } from "../../lib/client/connection.ts";
+import { overSockets } from "../../lib/client/socket-options.ts";
 import { TEXT } from "../../lib/codec/opcode.ts";
 import { openWire } from "../../lib/session/open.ts";
 import type { Open } from "../../lib/session/session.ts";
@@ -76,7 +77,7 @@ describe("the websocket-client tutorial", () => {
   it("is a long-lived connection that sends these bytes", async () => {
     const { url, heads, received } = await serve();
     const log: string[] = [];
-    const WebSocketApp = webSocketAppWith(tutorialOpen(), {});
+    const WebSocketApp = webSocketAppWith(overSockets(tutorialOpen()), {});
     const app = new WebSocketApp(url, {
       ...OPTIONS,
       onMessage(app, message) {
@@ -107,7 +108,7 @@ describe("the websocket-client tutorial", () => {
 
   it("is a short-lived connection that sends these bytes", async () => {
     const { url, heads, received } = await serve();
-    const ws = await createConnectionWith(tutorialOpen(), {})(url, OPTIONS);
+    const ws = await createConnectionWith(overSockets(tutorialOpen()), {})(url, OPTIONS);
     await ws.send("hello there");
     expect(await ws.recv()).to.equal("hello world");
     expect(await heads.next()).to.equal(REQUEST);

@@ -1,11 +1,15 @@
-// Runs specs by mocha in the runtime that runs this file, which may be any: its command line is Node's alone.
+// The one suite, by mocha, in the runtime that runs this file, which may be any: mocha's command line is Node's alone.
 //
-//   bun spec/runtimes/run.ts spec/bytes spec/codec      all specs below these folders, or in these files
+//   bun spec/runtimes/run.ts                      all that is the same in every runtime with sockets
+//   bun spec/runtimes/run.ts spec/codec           the specs below these folders, or in these files
 
 import { readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import Mocha from "mocha";
+
+/** The rest is about the project itself, or Node's. */
+const SHARED = ["bytes", "codec", "protocol", "handshake", "transport", "session", "client", "interop"];
 
 /** The specs at and below a path. */
 function specsIn(path: string): string[] {
@@ -14,7 +18,9 @@ function specsIn(path: string): string[] {
   return files.filter((file) => file.endsWith(".spec.ts")).map((file) => join(path, file));
 }
 
+const chosen = process.argv.slice(2);
+const paths = chosen.length > 0 ? chosen : SHARED.map((folder) => join("spec", folder));
 const mocha = new Mocha({ timeout: 20_000, forbidOnly: true, forbidPending: true, reporter: "dot" });
-for (const file of process.argv.slice(2).flatMap(specsIn).sort()) mocha.addFile(resolve(file));
+for (const file of paths.flatMap(specsIn).sort()) mocha.addFile(resolve(file));
 await mocha.loadFilesAsync();
 mocha.run((failures) => process.exit(failures === 0 ? 0 : 1));

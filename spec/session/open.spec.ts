@@ -5,6 +5,7 @@ import { inspect } from "node:util";
 import { expect } from "chai";
 import { createConnectionWith } from "../../lib/client/connection.ts";
 import type { ConnectionOptions } from "../../lib/client/options.ts";
+import { overSockets } from "../../lib/client/socket-options.ts";
 import { TEXT } from "../../lib/codec/opcode.ts";
 import {
   HandshakeError,
@@ -119,7 +120,7 @@ describe("openWire", () => {
           },
         });
         const url = "ws://host.test/";
-        const promise = createConnectionWith(open, {})(secretUrl(url), { timeout: 20 });
+        const promise = createConnectionWith(overSockets(open), {})(secretUrl(url), { timeout: 20 });
         const error = await rejection(promise, TimeoutError);
         expect(error).to.include({ phase, ms: 20 });
         checkPlace(error, url);

@@ -3,6 +3,7 @@
 import { expect } from "chai";
 import { createConnectionWith } from "../../lib/client/connection.ts";
 import type { ConnectionOptions } from "../../lib/client/options.ts";
+import { overSockets } from "../../lib/client/socket-options.ts";
 import { BINARY, PING, TEXT } from "../../lib/codec/opcode.ts";
 import { openWire } from "../../lib/session/open.ts";
 import type { TraceSink } from "../../lib/session/trace.ts";
@@ -45,7 +46,7 @@ describe("Trace", () => {
     });
     const { url, port, accepted } = await rawServer(use, { lines: ["Server:  nginx "] });
     const lines: string[] = [];
-    const ws = await createConnectionWith(open, {})(`${url}lower`, {
+    const ws = await createConnectionWith(overSockets(open), {})(`${url}lower`, {
       origin: "http://127.0.0.1",
       trace: { write: (line) => void lines.push(line) },
     });

@@ -4,7 +4,7 @@
 import { once } from "node:events";
 import { expect } from "chai";
 import { SlabPool } from "../../lib/bytes/staging.ts";
-import { resolve } from "../../lib/client/options.ts";
+import { resolveSockets } from "../../lib/client/socket-options.ts";
 import { BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT } from "../../lib/codec/opcode.ts";
 import { ClosedError, type CloseInfo, TransportError, WebSocketError } from "../../lib/errors.ts";
 import { HIGH_WATER, type SessionSink } from "../../lib/session/session.ts";
@@ -358,7 +358,7 @@ describe("WireSession", () => {
         ended: (info: CloseInfo) => log.push(`ended ${info.code} ${info.error?.code}`),
       };
       const own = { ...platform, slabs: new SlabPool(), mask: () => 0 };
-      const options = resolve("ws://host/");
+      const options = resolveSockets("ws://host/");
       const session = new WireSession(own, transport, { ...opened, ...more }, options, undefined);
       transport.attach(session);
       return { session, transport, sink, log };

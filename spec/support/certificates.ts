@@ -50,13 +50,14 @@ function make(): Certificates {
     return read(name);
   };
   try {
-    const local = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
+    const leaf = ["-addext", "basicConstraints=CA:FALSE"]; // an authority's own is no server's, Deno says
+    const local = [...leaf, "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
     const { cert: ca } = sign("ca");
     const byCa = ["-CA", file("ca.crt"), "-CAkey", file("ca.key")];
     return {
       ca,
       server: sign("server", ...byCa, ...local),
-      otherName: sign("other", ...byCa, "-addext", "subjectAltName=DNS:other.test"),
+      otherName: sign("other", ...byCa, ...leaf, "-addext", "subjectAltName=DNS:other.test"),
       selfSigned: sign("self", ...local),
     };
   } finally {

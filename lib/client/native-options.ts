@@ -1,0 +1,80 @@
+// Options as a browser's own WebSocket honours them: few. What it cannot do throws, be it an option or a callback that
+// would never be called; the values that say what a browser does anyway are taken.
+
+import { parseAddress, urlText } from "../handshake/endpoint.ts";
+import { checkNativeClose, type NativeOptions, unsupported } from "../session/native.ts";
+import type { Open } from "../session/session.ts";
+import {
+  type ConnectionOptions,
+  ownProperties,
+  type Provider,
+  protocolList,
+  provide,
+  type Resolve,
+  refuseOthers,
+  resolveShared,
+} from "./options.ts";
+
+/** What needs a socket, with the values that mean what a browser does. */
+const NOT_HERE: { readonly [Name in keyof ConnectionOptions]: ConnectionOptions[Name] | undefined } = {
+  headers: undefined,
+  requireProtocol: true,
+  origin: undefined,
+  host: undefined,
+  tls: undefined,
+  socketPath: undefined,
+  connectTo: undefined,
+  localAddress: undefined,
+  family: undefined,
+  noDelay: undefined,
+  keepAliveSocket: undefined,
+  maxFragments: undefined,
+  maxHeaderSize: undefined,
+  utf8Validation: true,
+  trace: false,
+};
+
+/** Callbacks of an app that tell of frames. */
+const FRAME_CALLBACKS: readonly string[] = ["onPing", "onPong", "onContMessage"];
+
+/** A runtime whose WebSocket is all there is. */
+export function overNative(open: Open<NativeOptions>): Resolve {
+  return (url, options = {}, callbacks = []) => {
+    const given = ownProperties(options);
+    const shared = resolveShared(given);
+    refuseOthers(given, [...Object.keys(shared), ...Object.keys(NOT_HERE), "protocols"]);
+    for (const [name, value] of Object.entries(NOT_HERE)) {
+      const asked = given[name as keyof ConnectionOptions];
+      if (asked !== undefined && asked !== value) throw unsupported(`option ${name}`);
+    }
+    for (const name of callbacks) if (FRAME_CALLBACKS.includes(name)) throw unsupported(name);
+    const resolved = { ...shared, ...provideRequest(url, given.protocols) };
+    return { ...resolved, open: () => open(resolved), checkClose: checkNativeClose };
+  };
+}
+
+function provideRequest(
+  url: Provider<string | URL>,
+  protocols: ConnectionOptions["protocols"],
+): Pick<NativeOptions, "publicUrl" | "request"> {
+  const place = provide(url, address);
+  const offers = provide(protocols ?? [], protocolList);
+  return {
+    publicUrl: typeof place === "function" ? "" : place.publicUrl,
+    request: async () => {
+      const [{ url, publicUrl, secure }, protocols] = await Promise.all([
+        typeof place === "function" ? place() : place,
+        typeof offers === "function" ? offers() : offers,
+      ]);
+      return { url, publicUrl, secure, protocols };
+    },
+  };
+}
+
+function address(input: string | URL): ReturnType<typeof parseAddress> {
+  const text = urlText(input);
+  if (/^wss?\+unix:/i.test(text)) throw unsupported("a Unix socket");
+  const place = parseAddress(text);
+  if (place.parsed.username + place.parsed.password !== "") throw unsupported("a url with credentials");
+  return place;
+}

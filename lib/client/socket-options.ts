@@ -1,0 +1,203 @@
+// Options as runtimes with sockets honour them: all that there are.
+
+import { webText } from "../bytes/utf8.ts";
+import { checkClose } from "../codec/close-code.ts";
+import { UsageError } from "../errors.ts";
+import { parseTarget } from "../handshake/endpoint.ts";
+import { checkField, DEFAULT_MAX_HEADER_SIZE } from "../handshake/http.ts";
+import { RESERVED_HEADERS } from "../handshake/upgrade-client.ts";
+import { DEFAULT_LIMITS } from "../protocol/limits.ts";
+import type { Open, OpenOptions, OpenRequest } from "../session/session.ts";
+import type { TlsOptions } from "../transport/transport.ts";
+import { traceSink } from "./enable-trace.ts";
+import {
+  amount,
+  type ConnectionOptions,
+  flag,
+  type HeadersSource,
+  optionalDuration,
+  ownProperties,
+  type Provider,
+  protocolList,
+  provide,
+  type Resolve,
+  refuseOthers,
+  resolveShared,
+  type SharedOptions,
+} from "./options.ts";
+
+/** A runtime with sockets. */
+export function overSockets(open: Open): Resolve {
+  return (url, options) => {
+    const resolved = resolveSockets(url, options);
+    return {
+      ...resolved,
+      open: () => open(resolved),
+      checkClose: (code, reason) => checkClose(code, reason, webText),
+    };
+  };
+}
+
+/** Checks url and options. Throws UsageError; functions among them are called for each attempt, and checked then. */
+export function resolveSockets(
+  url: Provider<string | URL>,
+  options: ConnectionOptions = {},
+): OpenOptions & SharedOptions {
+  const given = ownProperties(options);
+  const shared = resolveShared(given);
+  const resolved = {
+    ...shared,
+    requireProtocol: flag("requireProtocol", given.requireProtocol, true),
+    origin: fieldValue("Origin", given.origin),
+    host: fieldValue("Host", given.host),
+    tls: tls(given.tls),
+    socketPath: text("socketPath", given.socketPath),
+    connectTo: connectTo(given.connectTo),
+    localAddress: text("localAddress", given.localAddress),
+    family: family(given.family),
+    noDelay: flag("noDelay", given.noDelay, true),
+    keepAliveDelay:
+      given.keepAliveSocket === false
+        ? undefined
+        : optionalDuration("keepAliveSocket", given.keepAliveSocket),
+    maxFragments: amount("maxFragments", given.maxFragments, DEFAULT_LIMITS.maxFragments),
+    maxHeaderSize: amount("maxHeaderSize", given.maxHeaderSize, DEFAULT_MAX_HEADER_SIZE),
+    utf8Validation: flag("utf8Validation", given.utf8Validation, true),
+    trace: traceSink(given.trace),
+    ...provideRequest(url, given.headers, given.protocols),
+  };
+  refuseOthers(given, [...Object.keys(shared), ...OWN]);
+  return resolved;
+}
+
+/** Those that are not shared, and protocols, which is part of the request. */
+const OWN: readonly (keyof ConnectionOptions)[] = [
+  "headers",
+  "protocols",
+  "requireProtocol",
+  "origin",
+  "host",
+  "tls",
+  "socketPath",
+  "connectTo",
+  "localAddress",
+  "family",
+  "noDelay",
+  "keepAliveSocket",
+  "maxFragments",
+  "maxHeaderSize",
+  "utf8Validation",
+  "trace",
+];
+
+function provideRequest(
+  url: Provider<string | URL>,
+  headers: ConnectionOptions["headers"],
+  protocols: ConnectionOptions["protocols"],
+): Pick<OpenOptions, "publicUrl" | "request"> {
+  const target = provide(url, parseTarget);
+  const fields = provide(headers ?? [], headerFields);
+  const offers = provide(protocols ?? [], protocolList);
+  const parts = [target, fields, offers] as const;
+  if (typeof target !== "function" && typeof fields !== "function" && typeof offers !== "function") {
+    return { publicUrl: target.publicUrl, request: () => ({ target, headers: fields, protocols: offers }) };
+  }
+  const request = async () => {
+    const [target, headers, protocols] = await Promise.all(
+      parts.map((part) => (typeof part === "function" ? part() : part)),
+    );
+    return { target, headers, protocols } as OpenRequest;
+  };
+  return { publicUrl: typeof target === "function" ? "" : target.publicUrl, request };
+}
+
+function headerFields(source: HeadersSource): [string, string][] {
+  if (typeof source !== "object" || source === null) throw notHeaders();
+  const entries: Iterable<unknown> = Symbol.iterator in source ? source : recordEntries(source);
+  return Array.from(entries, (entry) => {
+    if (!Array.isArray(entry) || entry.length !== 2) throw notHeaders();
+    return headerField(entry[0], entry[1]);
+  });
+}
+
+/** A list as value stands for a field that comes several times. */
+function recordEntries(record: Readonly<Record<string, string | readonly string[]>>): [string, unknown][] {
+  return Object.entries(ownProperties(record)).flatMap(([name, value]) => {
+    const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+    return values.map((item): [string, unknown] => [name, item]);
+  });
+}
+
+function notHeaders(): UsageError {
+  return new UsageError("headers are a record of strings, a list of pairs [name, value], or Headers");
+}
+
+function headerField(name: unknown, value: unknown): [string, string] {
+  if (typeof name !== "string" || typeof value !== "string") {
+    throw new UsageError(
+      `header ${JSON.stringify(name)} is to be a string, and is ${value === null ? "null" : typeof value}`,
+    );
+  }
+  checkField(name, value);
+  if (RESERVED_HEADERS.includes(name.toLowerCase())) {
+    throw new UsageError(
+      `header ${name} belongs to the handshake: use the option for it (host, protocols), if there is one`,
+    );
+  }
+  return [name, value];
+}
+
+function text(name: string, value: string | undefined): string | undefined {
+  if (value !== undefined && (typeof value !== "string" || value === "" || value.includes("\0"))) {
+    throw new UsageError(`${name} is a string, without NUL, that is not empty`);
+  }
+  return value;
+}
+
+function fieldValue(header: string, value: string | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value !== "string") throw new UsageError(`the ${header} header is a string`);
+  checkField(header, value);
+  return value;
+}
+
+function family(value: ConnectionOptions["family"]): 0 | 4 | 6 {
+  if (value === undefined || value === 0 || value === 4 || value === 6) return value ?? 0;
+  throw new UsageError("family is 4, 6, or 0 for both");
+}
+
+function connectTo(value: ConnectionOptions["connectTo"]): ConnectionOptions["connectTo"] {
+  if (value === undefined) return undefined;
+  const { host, port } = ownProperties(value);
+  if (typeof host !== "string" || host === "" || !(Number.isInteger(port) && port > 0 && port < 0x10000)) {
+    throw new UsageError("connectTo is { host, port } with a port from 1 to 65535");
+  }
+  return { host, port };
+}
+
+const TLS_OPTIONS: ReadonlySet<string> = new Set<keyof TlsOptions>([
+  "ca",
+  "cert",
+  "key",
+  "pfx",
+  "passphrase",
+  "crl",
+  "servername",
+  "rejectUnauthorized",
+  "ciphers",
+  "ecdhCurve",
+  "sigalgs",
+  "minVersion",
+  "maxVersion",
+]);
+
+function tls(value: TlsOptions | undefined): TlsOptions {
+  if (value === undefined) return {};
+  const given = ownProperties(value);
+  for (const name of Object.keys(given)) {
+    if (!TLS_OPTIONS.has(name))
+      throw new UsageError(`there is no option tls.${name}`, "ERR_WS_UNKNOWN_OPTION");
+  }
+  flag("tls.rejectUnauthorized", given.rejectUnauthorized, true);
+  return given;
+}

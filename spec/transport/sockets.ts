@@ -1,0 +1,508 @@
+// A platform's sockets behind the seam: over TCP, TLS and Unix sockets alike, what they move, what fails, and what is left.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createServer as createTlsServer, type TlsOptions as ServerOptions, type TLSSocket } from "node:tls";
+import { expect } from "chai";
+import type { Phase } from "../../lib/errors.ts";
+import { TransportError, type WebSocketError } from "../../lib/errors.ts";
+import type {
+  Attempt,
+  Endpoint,
+  EndpointTls,
+  Platform,
+  TlsOptions,
+  Transport,
+} from "../../lib/transport/transport.ts";
+import { type Certificate, certificates } from "../support/certificates.ts";
+import { nextTurn, type Use } from "../support/clean-up.ts";
+import { rejection } from "../support/failure.ts";
+import { listen } from "../support/peer.ts";
+import { Queue } from "../support/queue.ts";
+import { command, createConnection } from "../support/runtime.ts";
+import { type Stream, wsServer } from "../support/ws-server.ts";
+
+const MIB = 1024 * 1024;
+
+const REASON = new RangeError("enough");
+
+export function endpoint(more: Partial<Endpoint>): Endpoint {
+  const nothing = {
+    socketPath: undefined,
+    localAddress: undefined,
+    keepAliveDelay: undefined,
+    tls: undefined,
+  };
+  return { hostname: "127.0.0.1", port: 0, family: 0, noDelay: true, ...nothing, ...more };
+}
+
+/** TLS with a certificate for that name, or for the address 127.0.0.1. */
+export function endpointTls(servername: string, options: TlsOptions = {}): EndpointTls {
+  return { options, servername, identity: servername || "127.0.0.1" };
+}
+
+/** An attempt that goes on until the test aborts it, and the phases that it went through. */
+export function attempting(): { attempt: Attempt; phases: Phase[]; controller: AbortController } {
+  const controller = new AbortController();
+  const phases: Phase[] = [];
+  return { attempt: { signal: controller.signal, phase: (phase) => phases.push(phase) }, phases, controller };
+}
+
+/** What a transport tells, in order: `end`, `drain`, `closed`; and its bytes. */
+function watch(transport: Transport): {
+  events: Queue<string>;
+  data: Queue<Buffer>;
+  errors: WebSocketError[];
+} {
+  const events = new Queue<string>();
+  const data = new Queue<Buffer>();
+  const errors: WebSocketError[] = [];
+  transport.attach({
+    data: (chunk) => data.push(Buffer.from(chunk)),
+    drain: () => events.push("drain"),
+    end: () => events.push("end"),
+    closed: (cause) => {
+      if (cause !== undefined) errors.push(cause);
+      events.push("closed");
+    },
+  });
+  return { events, data, errors };
+}
+
+async function event(events: Queue<string>, wanted: string): Promise<void> {
+  while ((await events.next()) !== wanted);
+}
+
+/** What a platform's connections over some streams do, once they are open and until TLS is. */
+export function describeStreams(platform: Platform, streams: readonly Stream[], use: Use): void {
+  /** A server of plain bytes over one of the streams, the endpoint of its clients, and the sockets that it got. */
+  async function serving(
+    stream: Stream,
+    pauseOnConnect = false,
+  ): Promise<{ to: Endpoint; sockets: Queue<Socket> }> {
+    const folder = stream === "Unix" ? mkdtempSync(join(tmpdir(), "isosocket-")) : undefined;
+    const sockets = new Queue<Socket>();
+    const open = new Set<Socket>();
+    const take = (socket: Socket) => sockets.push(socket.on("error", () => {}));
+    const options = { pauseOnConnect, allowHalfOpen: true };
+    const server: Server =
+      stream === "TLS"
+        ? createTlsServer({ ...certificates().server, ...options }, take)
+        : createServer(options, take);
+    server.on("connection", (socket) => open.add(socket));
+    await new Promise<void>((resolve) => {
+      if (folder === undefined) server.listen(0, "127.0.0.1", resolve);
+      else server.listen(join(folder, "socket"), resolve);
+    });
+    use({
+      async close() {
+        for (const socket of open) socket.destroy();
+        await new Promise((resolve) => server.close(resolve));
+        if (folder !== undefined) rmSync(folder, { recursive: true });
+      },
+    });
+    if (folder !== undefined)
+      return { to: endpoint({ hostname: "", socketPath: join(folder, "socket") }), sockets };
+    const { port } = server.address() as AddressInfo;
+    const tls = stream === "TLS" ? endpointTls("localhost", { ca: certificates().ca }) : undefined;
+    return { to: endpoint({ port, tls }), sockets };
+  }
+
+  /** Both ends of a connection. */
+  async function linked(
+    stream: Stream,
+    pauseOnConnect = false,
+  ): Promise<{ transport: Transport; socket: Socket }> {
+    const { to, sockets } = await serving(stream, pauseOnConnect);
+    const [transport, socket] = await Promise.all([
+      platform.connect(to, attempting().attempt),
+      sockets.next(),
+    ]);
+    return { transport, socket };
+  }
+
+  for (const stream of streams) {
+    describe(`over ${stream}`, () => {
+      it("connects, and tells its phases", async () => {
+        const { to } = await serving(stream);
+        const { attempt, phases } = attempting();
+        const transport = await platform.connect(to, attempt);
+        expect(phases).to.deep.equal(stream === "TLS" ? ["connect", "tls"] : ["connect"]);
+        if (stream === "Unix")
+          expect([transport.localAddress, transport.remoteAddress]).to.deep.equal([undefined, undefined]);
+        else expect(transport.remoteAddress).to.equal(`127.0.0.1:${to.port}`);
+        transport.destroy();
+      });
+
+      it("moves bytes both ways", async () => {
+        const { transport, socket } = await linked(stream);
+        const { data } = watch(transport);
+        transport.write(Buffer.from("there"));
+        expect(String((await once(socket, "data"))[0])).to.equal("there");
+        socket.write("and back");
+        expect(String(await data.next())).to.equal("and back");
+      });
+
+      it("tells the end of the peer's side, and then that it is gone", async () => {
+        const { transport, socket } = await linked(stream);
+        const { events, errors } = watch(transport);
+        socket.resume().end();
+        await event(events, "end");
+        transport.end();
+        await event(events, "closed");
+        expect(errors).to.deep.equal([]);
+      });
+
+      it("sends what was written before end()", async () => {
+        const { transport, socket } = await linked(stream);
+        const { events } = watch(transport);
+        let length = 0;
+        socket.on("data", (chunk) => {
+          length += chunk.length;
+        });
+        transport.write(new Uint8Array(8 * MIB));
+        transport.end();
+        await once(socket, "end");
+        expect(length).to.equal(8 * MIB);
+        socket.end();
+        await event(events, "closed");
+      });
+
+      it("is gone at once with destroy(), and takes what is still written to it", async () => {
+        const { transport, socket } = await linked(stream);
+        const { events, errors } = watch(transport);
+        const closed = once(socket.resume(), "close").then(
+          () => "closed",
+          () => "closed",
+        );
+        transport.destroy();
+        expect(transport.write(Uint8Array.of(1))).to.equal(true);
+        transport.end();
+        await event(events, "closed");
+        expect(errors).to.deep.equal([]);
+        socket.end();
+        expect(await closed).to.equal("closed");
+      });
+
+      it("pauses and resumes", async () => {
+        const { transport, socket } = await linked(stream);
+        const { data } = watch(transport);
+        transport.pause();
+        socket.write("while paused");
+        for (let i = 0; i < 20; i++) await nextTurn();
+        expect(data.waiting).to.equal(0);
+        transport.resume();
+        expect(String(await data.next())).to.equal("while paused");
+      });
+
+      it("holds the server up while it is paused", async () => {
+        const { transport, socket } = await linked(stream);
+        const { data } = watch(transport);
+        transport.pause();
+        for (let i = 0; i < 64; i++) socket.write(new Uint8Array(MIB));
+        for (let i = 0; i < 500; i++) await nextTurn();
+        expect(socket.writableLength).to.be.above(16 * MIB);
+        transport.resume();
+        for (let length = 0; length < 64 * MIB; ) length += (await data.next()).length;
+      });
+
+      for (const [title, isDeaf] of [
+        ["reads", false],
+        ["does not read", true],
+      ] as const) {
+        it(`leaves memory alone that write() has given back, when the peer ${title}`, async () => {
+          const { transport, socket } = await linked(stream, isDeaf);
+          watch(transport);
+          const sizes = [10, 10_000, 16 * 1024, 16 * 1024 + 1, 100_000, 50, 2 * MIB, 7];
+          for (let i = 0; i < 40; i++) {
+            const bytes = new Uint8Array(sizes[i % sizes.length] ?? 1).fill(7);
+            if (transport.write(bytes)) bytes.fill(9);
+          }
+          transport.end();
+          const chunks: Buffer[] = [];
+          socket.on("data", (chunk) => chunks.push(chunk)).resume();
+          await once(socket, "end");
+          const all = Buffer.concat(chunks);
+          expect(all.length).to.equal(5 * sizes.reduce((sum, size) => sum + size, 0));
+          expect(all.indexOf(9), "a byte that was written afterwards").to.equal(-1);
+        });
+      }
+
+      it("tells what waits, and when it has left", async () => {
+        const { transport, socket } = await linked(stream, true);
+        const { events } = watch(transport);
+        expect(transport.bufferedBytes).to.equal(0);
+        expect(transport.write(new Uint8Array(32 * MIB))).to.equal(false);
+        expect(transport.bufferedBytes).to.be.within(MIB, 33 * MIB);
+        socket.resume();
+        await event(events, "drain");
+        expect(transport.bufferedBytes).to.equal(0);
+      });
+
+      it("tells of a reset", async () => {
+        const { transport, socket } = await linked(stream, true);
+        const { events, errors } = watch(transport);
+        transport.write(new Uint8Array(8 * MIB));
+        socket.destroy(); // with bytes that it has not read
+        await event(events, "closed");
+        expect(errors.map(({ code }) => code)).to.deep.equal(["ERR_WS_TRANSPORT"]);
+        expect(errors[0]?.cause).to.be.an.instanceOf(Error);
+      });
+
+      describe("an idle process", () => {
+        /** Runs a process that opens a connection and then only waits; its end, and the server's socket. */
+        async function idle(...mode: string[]): Promise<{ exit: Promise<unknown[]>; socket: Socket }> {
+          const { to, sockets } = await serving(stream);
+          const [runtime = "", ...options] = command;
+          const program = [...options, "spec/support/idle-transport.ts", JSON.stringify(to), ...mode];
+          const child = spawn(runtime, program, { stdio: "inherit" });
+          return { exit: once(child, "exit"), socket: await sockets.next() };
+        }
+
+        for (const mode of [[], ["ref"]]) {
+          it(`is kept alive${mode.length > 0 ? ", by ref() again" : ""}`, async () => {
+            const { exit, socket } = await idle(...mode);
+            expect(String((await once(socket, "data"))[0])).to.equal("ready");
+            for (const text of ["one", "two", "three"]) {
+              socket.write(text);
+              expect(String((await once(socket, "data"))[0])).to.equal(text);
+            }
+            socket.resume().end();
+            expect(await exit).to.deep.equal([0, null]);
+          });
+        }
+
+        it("may end after unref()", async () => {
+          const { exit } = await idle("unref");
+          expect(await exit).to.deep.equal([0, null]);
+        });
+      });
+    });
+  }
+
+  if (!streams.includes("TLS")) return;
+
+  describe("TLS", () => {
+    it("is called off in phase tls", async () => {
+      const connected = new Queue<Socket>();
+      const peer = use(await listen((socket) => connected.push(socket)));
+      const { attempt, controller } = attempting();
+      const connecting = platform.connect(
+        endpoint({ port: peer.port, tls: endpointTls("localhost") }),
+        attempt,
+      );
+      const socket = await connected.next();
+      await once(socket, "data"); // the ClientHello
+      const gone = once(socket, "close");
+      controller.abort(REASON);
+      expect(await rejection(connecting, RangeError)).to.equal(REASON);
+      await gone;
+    });
+
+    it("tells that a server does not speak TLS", async () => {
+      const peer = use(await listen((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")));
+      const to = endpoint({ port: peer.port, tls: endpointTls("localhost") });
+      expect((await rejection(platform.connect(to, attempting().attempt), TransportError)).code).to.equal(
+        "ERR_WS_TLS",
+      );
+    });
+
+    it("tells that a server ends within the TLS handshake", async () => {
+      const peer = use(await listen((socket) => socket.once("data", () => socket.end())));
+      const to = endpoint({ port: peer.port, tls: endpointTls("localhost") });
+      expect((await rejection(platform.connect(to, attempting().attempt), TransportError)).code).to.equal(
+        "ERR_WS_TLS",
+      );
+    });
+  });
+}
+
+/** What a platform does besides: whom it connects to, whom it trusts, and what else it offers. */
+export function describePlatform(platform: Platform, use: Use): void {
+  describe("fails to connect", () => {
+    async function failure(to: Endpoint): Promise<TransportError> {
+      return rejection(platform.connect(to, attempting().attempt), TransportError);
+    }
+
+    it("where nobody listens", async () => {
+      const peer = await listen(() => {});
+      await peer.close();
+      const error = await failure(endpoint({ port: peer.port }));
+      expect(error.code).to.equal("ERR_WS_CONNECT");
+      expect(error.message).to.include(`127.0.0.1:${peer.port}`).and.to.include("ECONNREFUSED");
+      expect(error.cause).to.include({ code: "ECONNREFUSED" });
+    });
+
+    it("to a Unix socket that is not there", async () => {
+      const error = await failure(endpoint({ hostname: "", socketPath: "/nowhere/socket" }));
+      expect(error.code).to.equal("ERR_WS_CONNECT");
+      expect(error.message).to.include("/nowhere/socket").and.to.include("ENOENT");
+    });
+
+    it("to a name that does not exist", async () => {
+      const error = await failure(endpoint({ hostname: "nonexistent.invalid", port: 80 }));
+      expect(error.code).to.equal("ERR_WS_DNS");
+      expect(error.message).to.include("nonexistent.invalid");
+      expect(error.cause).to.be.an.instanceOf(Error);
+    });
+
+    it("from an address that is not ours", async () => {
+      const peer = use(await listen(() => {}));
+      expect((await failure(endpoint({ port: peer.port, localAddress: "192.0.2.1" }))).code).to.equal(
+        "ERR_WS_CONNECT",
+      );
+    });
+  });
+
+  it("finds the addresses of a name, of the family that is asked for", async () => {
+    const peer = use(await listen(() => {}));
+    const { attempt, phases } = attempting();
+    const transport = await platform.connect(
+      endpoint({ hostname: "localhost", port: peer.port, family: 4 }),
+      attempt,
+    );
+    expect(phases).to.deep.equal(["dns", "connect"]);
+    expect(transport.remoteAddress).to.equal(`127.0.0.1:${peer.port}`);
+    transport.destroy();
+  });
+
+  describe("is called off", () => {
+    it("before it begins", async () => {
+      const connected = new Queue<Socket>();
+      const peer = use(await listen((socket) => connected.push(socket)));
+      const { attempt, controller, phases } = attempting();
+      controller.abort(REASON);
+      expect(await rejection(platform.connect(endpoint({ port: peer.port }), attempt), RangeError)).to.equal(
+        REASON,
+      );
+      expect([phases, connected.waiting]).to.deep.equal([[], 0]);
+    });
+
+    for (const [phase, hostname] of [
+      ["dns", "localhost"],
+      ["connect", "127.0.0.1"],
+    ] as const) {
+      it(`in phase ${phase}`, async () => {
+        const peer = use(await listen(() => {}));
+        const { attempt, controller } = attempting();
+        const abortIn = (now: Phase) => {
+          if (now === phase) process.nextTick(() => controller.abort(REASON));
+        };
+        const connecting = platform.connect(endpoint({ hostname, port: peer.port }), {
+          ...attempt,
+          phase: abortIn,
+        });
+        expect(await rejection(connecting, RangeError)).to.equal(REASON);
+      });
+    }
+  });
+
+  describe("verifies", () => {
+    /** The port of a server of TLS. */
+    async function secured(
+      options: ServerOptions,
+      take: (socket: TLSSocket) => void = () => {},
+    ): Promise<number> {
+      const open = new Set<Socket>();
+      const server = createTlsServer(options, (socket) => {
+        open.add(socket.on("error", () => {}).resume());
+        take(socket);
+      });
+      server.on("tlsClientError", () => {}); // a client that does not trust it goes
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      use({
+        close() {
+          for (const socket of open) socket.destroy();
+          return new Promise((resolve) => server.close(resolve));
+        },
+      });
+      return (server.address() as AddressInfo).port;
+    }
+
+    const { ca, server, otherName, selfSigned } = certificates();
+    const rows: [title: string, certificate: Certificate, tls: EndpointTls, ...codes: string[]][] = [
+      ["a name", server, endpointTls("localhost", { ca })],
+      ["an address, where no name is given", server, endpointTls("", { ca })],
+      [
+        "one of several authorities, as bytes",
+        server,
+        endpointTls("localhost", { ca: [selfSigned.cert, Buffer.from(ca)] }),
+      ],
+      [
+        "that somebody trusted signed it",
+        server,
+        endpointTls("localhost"),
+        "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+      ],
+      [
+        "that it is not signed by itself",
+        selfSigned,
+        endpointTls("localhost"),
+        "DEPTH_ZERO_SELF_SIGNED_CERT",
+        "UNABLE_TO_VERIFY_LEAF_SIGNATURE", // Deno's own TLS
+      ],
+      [
+        "that it is for that name",
+        otherName,
+        endpointTls("localhost", { ca }),
+        "ERR_TLS_CERT_ALTNAME_INVALID",
+      ],
+      ["that it is for that address", otherName, endpointTls("", { ca }), "ERR_TLS_CERT_ALTNAME_INVALID"],
+      ["nothing, if it is told so", selfSigned, endpointTls("localhost", { rejectUnauthorized: false })],
+    ];
+    for (const [title, certificate, tls, ...codes] of rows) {
+      it(title, async () => {
+        const to = endpoint({ port: await secured(certificate), tls });
+        const connecting = platform.connect(to, attempting().attempt);
+        if (codes.length === 0) return (await connecting).destroy();
+        const error = await rejection(connecting, TransportError);
+        expect(error.code).to.equal("ERR_WS_TLS");
+        expect(error.cause).to.have.property("code").that.is.oneOf(codes);
+        expect(error.message).to.include(`127.0.0.1:${to.port}`);
+      });
+    }
+
+    it("itself to a server that asks for a certificate", async () => {
+      const shown = new Queue<string>();
+      const port = await secured({ ...server, ca, requestCert: true }, (socket) =>
+        shown.push(String(socket.getPeerCertificate().subject.CN)),
+      );
+      const tls = endpointTls("localhost", { ca, ...otherName });
+      const transport = await platform.connect(endpoint({ port, tls }), attempting().attempt);
+      expect(await shown.next()).to.equal("other");
+      transport.destroy();
+    });
+
+    it("the url's name and address, wherever connectTo leads", async () => {
+      const { url, options } = use(await wsServer("TLS"));
+      const connectTo = { host: "127.0.0.1", port: Number(new URL(url).port) };
+      const connect = (host: string) => createConnection(`wss://${host}/`, { ...options, connectTo });
+      for (const host of ["localhost", "127.0.0.1"]) (await connect(host)).terminate();
+      for (const host of ["other.test", "192.0.2.1"]) {
+        expect((await rejection(connect(host), TransportError)).code, host).to.equal("ERR_WS_TLS");
+      }
+    });
+  });
+
+  it("runs what a promise's job defers behind all other jobs, and before any I/O", async () => {
+    const log: string[] = [];
+    await nextTurn();
+    const turn = nextTurn().then(() => log.push("I/O"));
+    await Promise.resolve();
+    platform.defer(() => log.push("deferred"));
+    let last = Promise.resolve();
+    for (let i = 0; i < 10; i++) last = last.then(() => void log.push(`${i}`));
+    await turn;
+    expect(log.join(" ")).to.equal("0 1 2 3 4 5 6 7 8 9 deferred I/O");
+  });
+
+  it("makes keys of 16 bytes, and no two alike", () => {
+    const keys = Array.from({ length: 100 }, () => platform.key());
+    expect(new Set(keys).size).to.equal(100);
+    for (const key of keys) expect(Buffer.from(key, "base64")).to.have.length(16);
+  });
+}
