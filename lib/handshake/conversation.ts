@@ -38,14 +38,14 @@ export class Conversation<Result> {
     return this.#buffer.subarray(this.#start, this.#end);
   }
 
-  /** Begins the talk; what it wants sent first. Throws what the talk throws. */
+  /** Begins the talk, to which bytes may have come already; what it wants sent first. Throws what the talk throws. */
   start(): Uint8Array[] {
-    return this.#step(EMPTY);
+    return [...this.#step(EMPTY), ...this.#answer()];
   }
 
   /**
-   * Takes bytes, which are borrowed for the call; what the talk wants sent. Throws what the talk throws. Once it is done,
-   * they are added to the rest.
+   * Takes bytes, which are borrowed for the call; what the talk wants sent. Throws what the talk throws. Those that come
+   * before start() are kept for the talk; those that come when it is done are added to the rest.
    */
   push(chunk: Uint8Array): Uint8Array[] {
     this.#append(chunk);

@@ -3,6 +3,7 @@
 import { TimeoutError, type WebSocketError } from "../errors.ts";
 import { Conversation } from "../handshake/conversation.ts";
 import type { Talk } from "../handshake/talk.ts";
+import { Held } from "../transport/held.ts";
 import type { Transport, TransportSink } from "../transport/transport.ts";
 
 /** What came of a talk. */
@@ -32,9 +33,14 @@ export function converse<Result>(
       act();
     };
     const succeed = () => {
-      const keeper = new Keeper(conversation);
-      transport.attach(keeper);
-      resolve({ result: conversation.result, handOver: (sink) => keeper.handOver(transport, sink) });
+      const held = new Held();
+      held.data(conversation.rest);
+      transport.attach(held);
+      const handOver = (sink: TransportSink) => {
+        transport.attach(sink);
+        held.tell(sink);
+      };
+      resolve({ result: conversation.result, handOver });
     };
     const fail = (reason: unknown) => {
       transport.attach(DEAF);
@@ -62,39 +68,6 @@ export function converse<Result>(
     });
     step(() => conversation.start());
   });
-}
-
-/** Keeps what comes between a talk and what follows it. */
-class Keeper<Result> implements TransportSink {
-  readonly #conversation: Conversation<Result>;
-  #hasEnded = false;
-  #closed: { readonly cause: WebSocketError | undefined } | undefined;
-
-  constructor(conversation: Conversation<Result>) {
-    this.#conversation = conversation;
-  }
-
-  data(chunk: Uint8Array): void {
-    this.#conversation.push(chunk);
-  }
-
-  drain(): void {}
-
-  end(): void {
-    this.#hasEnded = true;
-  }
-
-  closed(cause?: WebSocketError): void {
-    this.#closed = { cause };
-  }
-
-  handOver(transport: Transport, sink: TransportSink): void {
-    transport.attach(sink);
-    const { rest } = this.#conversation;
-    if (rest.length > 0) sink.data(rest);
-    if (this.#hasEnded) sink.end();
-    if (this.#closed !== undefined) sink.closed(this.#closed.cause);
-  }
 }
 
 /** Whatever comes behind a talk that failed. */

@@ -105,6 +105,7 @@ function endpoint(target: Target, options: OpenOptions): Endpoint {
     localAddress,
     noDelay,
     keepAliveDelay,
+    isTunnel: false,
     tls: target.secure ? endpointTls(target, options.tls) : undefined,
   };
 }

@@ -14,7 +14,8 @@
 // They would pay a little, most over TLS for messages of 1 KiB and more; but Bun.connect cannot be called off: until the
 // kernel gives up, an attempt that was aborted or lost the race goes on, and keeps the process alive. Also it asks for an
 // address as if it were a name (against RFC 6066 §3), and has no option for a local address.
-// Text is Node's: writing takes 29 to 34 ns up to 1 KiB where encodeInto takes 38 to 42, reading is no slower.
+// Text is Node's: writing takes 28 to 37 ns up to 1 KiB where encodeInto takes 40 to 50, reading 46 to 107 where a fatal
+// TextDecoder takes 63 to 116.
 
 import { node } from "./node.ts";
 import type { Platform } from "./transport.ts";

@@ -10,13 +10,23 @@
 
 import { Buffer } from "node:buffer";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
+import type { ConnectionOptions } from "node:tls";
 import { encodeBase64 } from "../bytes/base64.ts";
 import { randomBytes, randomMask } from "../bytes/random.ts";
 import { SlabPool } from "../bytes/staging.ts";
 import { TransportError } from "../errors.ts";
+import { Held } from "./held.ts";
 import { nodeText } from "./node-text.ts";
 import { type Address, interleave, race } from "./race.ts";
-import type { Attempt, Endpoint, Platform, TlsOptions, Transport, TransportSink } from "./transport.ts";
+import type {
+  Attempt,
+  Endpoint,
+  EndpointTls,
+  Platform,
+  TlsOptions,
+  Transport,
+  TransportSink,
+} from "./transport.ts";
 
 /** 16 KiB would cost up to 20% of throughput; more than 64 KiB gains nothing. */
 const READ_BYTES = 64 * 1024;
@@ -37,24 +47,51 @@ function readBuffer(): Uint8Array {
 
 class NodeTransport implements Transport {
   readonly #socket: Socket;
+  /** What it is called in messages. */
+  readonly #place: string;
   readonly #keepsWrites: boolean;
-  #sink: TransportSink | undefined;
+  #sink: TransportSink = new Held();
   #error: Error | undefined;
 
-  constructor(to: Endpoint, address: string) {
-    this.#keepsWrites = to.tls !== undefined;
-    this.#socket = openSocket(to, address, (bytes, buffer) => {
-      this.#sink?.data(buffer.subarray(0, bytes));
+  /** `open` makes the socket; it is handed what reads into the static buffer, which it may not be able to use. */
+  constructor(place: string, keepsWrites: boolean, open: (read: OnRead) => Socket, readsInto: boolean) {
+    this.#place = place;
+    this.#keepsWrites = keepsWrites;
+    const take = (bytes: number, buffer: Uint8Array) => {
+      this.#sink.data(buffer.subarray(0, bytes));
       return true;
-    });
+    };
+    this.#socket = open({ buffer: readBuffer(), callback: take });
+    if (!readsInto) this.#socket.on("data", this.#take);
     this.#surviveFailedWrites();
     this.#socket
-      .on("drain", () => this.#sink?.drain())
-      .on("end", () => this.#sink?.end())
+      .on("drain", () => this.#sink.drain())
+      .on("end", () => this.#sink.end())
       .on("error", (error) => {
         this.#error = error;
       })
-      .on("close", () => this.#sink?.closed(this.#error && lost(this.#error)));
+      .on("close", () => this.#sink.closed(this.#error && lost(this.#error)));
+  }
+
+  readonly #take = (chunk: Uint8Array): void => {
+    this.#sink.data(chunk);
+  };
+
+  async secure(tls: EndpointTls, attempt: Attempt): Promise<Transport> {
+    const outer = this.#socket.off("data", this.#take);
+    attempt.phase("tls");
+    // Over a socket that is there already, tls reads by events alone: it has no `onread` then.
+    const open = () => connectTls({ socket: outer }, tls);
+    return new NodeTransport(this.#place, true, open, false).secured(attempt.signal);
+  }
+
+  /** Settles with the TLS handshake. */
+  async secured(signal: AbortSignal): Promise<Transport> {
+    try {
+      return await this.ready("secureConnect", signal);
+    } catch (cause) {
+      throw failure(cause, signal, "ERR_WS_TLS", `TLS with ${this.#place} failed`);
+    }
   }
 
   /** Settles with the TCP connection, or where `event` says so with that of TLS. */
@@ -104,7 +141,9 @@ class NodeTransport implements Transport {
   }
 
   attach(sink: TransportSink): void {
+    const before = this.#sink;
     this.#sink = sink;
+    if (before instanceof Held) before.tell(sink);
   }
 
   write(bytes: Uint8Array): boolean {
@@ -160,25 +199,36 @@ function address(host: string | undefined, port: number | undefined): string | u
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-function openSocket(
-  to: Endpoint,
-  host: string,
-  callback: (bytes: number, buffer: Uint8Array) => boolean,
-): Socket {
+interface OnRead {
+  readonly buffer: Uint8Array;
+  readonly callback: (bytes: number, buffer: Uint8Array) => boolean;
+}
+
+function dial(to: Endpoint, host: string): NodeTransport {
   const where = to.socketPath === undefined ? { host, port: to.port } : { path: to.socketPath };
   const options = {
     ...where,
     noDelay: to.noDelay,
-    onread: { buffer: readBuffer(), callback },
     ...(to.localAddress !== undefined && { localAddress: to.localAddress }),
     ...(to.keepAliveDelay !== undefined && { keepAlive: true, keepAliveInitialDelay: to.keepAliveDelay }),
   };
-  if (to.tls === undefined) return connectTcp(options);
+  const { tls } = to;
+  const open = (onread: OnRead) => {
+    // Deno cannot put TLS over a socket that was made with `onread`.
+    const readable = to.isTunnel ? options : { ...options, onread };
+    return tls === undefined ? connectTcp(readable) : connectTls(readable, tls);
+  };
+  return new NodeTransport(placeOf(to), tls !== undefined, open, !to.isTunnel);
+}
+
+function connectTls(
+  options: ConnectionOptions,
+  { options: given, servername, identity }: EndpointTls,
+): Socket {
   const { connect, checkServerIdentity } = process.getBuiltinModule("node:tls");
-  const { servername, identity } = to.tls;
   return connect({
     ...options,
-    ...nodeTls(to.tls.options),
+    ...nodeTls(given),
     servername, // Node asks for no name (SNI) unless it is given one
     checkServerIdentity: (_dialled, certificate) => checkServerIdentity(identity, certificate),
     ALPNProtocols: ["http/1.1"],
@@ -204,7 +254,7 @@ async function connect(to: Endpoint, attempt: Attempt): Promise<Transport> {
       addresses.map(
         ({ address }) =>
           (signal) =>
-            new NodeTransport(to, address).ready("connect", signal),
+            dial(to, address).ready("connect", signal),
       ),
       (loser) => loser.destroy(),
       attempt.signal,
@@ -214,11 +264,7 @@ async function connect(to: Endpoint, attempt: Attempt): Promise<Transport> {
   }
   if (to.tls === undefined) return transport;
   attempt.phase("tls");
-  try {
-    return await transport.ready("secureConnect", attempt.signal);
-  } catch (cause) {
-    throw failure(cause, attempt.signal, "ERR_WS_TLS", `TLS with ${placeOf(to)} failed`);
-  }
+  return transport.secured(attempt.signal);
 }
 
 /** The addresses to try, best first. A look-up cannot be called off: what it finds after an abort is dropped. */

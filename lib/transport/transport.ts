@@ -6,7 +6,7 @@ import type { SlabPool } from "../bytes/staging.ts";
 import type { TextCodec } from "../bytes/utf8.ts";
 import type { Phase, WebSocketError } from "../errors.ts";
 
-/** Who is told what a transport does. None of these may throw, and none is called from within a call of the transport. */
+/** Who is told what a transport does. None of these may throw, and none is called from within a call of the transport but attach(). */
 export interface TransportSink {
   /** Bytes from the peer; borrowed, valid until data() returns. A few more may come after pause(). */
   data(chunk: Uint8Array): void;
@@ -19,12 +19,20 @@ export interface TransportSink {
 }
 
 export interface Transport {
-  /** Names who is told from now on; the one before is told nothing more. */
+  /**
+   * Names who is told from now on; the one before is told nothing more. What came when nobody was attached is told within
+   * the call: some runtimes read before the promise of the connection is heard of.
+   */
   attach(sink: TransportSink): void;
   /** True: the bytes were taken, and their memory is free again. False: they wait, and the memory is the transport's. */
   write(bytes: Uint8Array): boolean;
   /** Written bytes that the operating system has not taken. */
   readonly bufferedBytes: number;
+  /**
+   * TLS from here on, within what this transport carries, which may be TLS itself; only for one that was connected as a
+   * tunnel, and is used no more. Rejects with a TransportError or the signal's reason; then the connection is gone.
+   */
+  secure(tls: EndpointTls, attempt: Attempt): Promise<Transport>;
   pause(): void;
   resume(): void;
   /** Sends what was written and ends our side; closed() follows when the peer ends its own. */
@@ -85,6 +93,8 @@ export interface Endpoint {
   readonly keepAliveDelay: number | undefined;
   /** TLS from the first byte on; undefined for none. */
   readonly tls: EndpointTls | undefined;
+  /** It is to be secured later: a tunnel through a proxy. */
+  readonly isTunnel: boolean;
 }
 
 /** What a connect may be cut short by, and whom it tells how far it is. */

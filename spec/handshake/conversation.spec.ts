@@ -142,6 +142,14 @@ describe("Conversation", () => {
     });
   });
 
+  it("hears what came before it began", () => {
+    const conversation = new Conversation(asking({ line: 99 }, send("b")));
+    expect(conversation.push(latin1("early\nrest"))).to.deep.equal([]);
+    expect(conversation.start()).to.deep.equal([latin1("b")]);
+    expect(conversation.result[0]).to.equal("early\n");
+    expect(fromLatin1(conversation.rest)).to.equal("rest");
+  });
+
   it("keeps all that comes once the talk is done", () => {
     const conversation = new Conversation(asking({ line: 99 }));
     conversation.start();

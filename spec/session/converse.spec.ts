@@ -75,7 +75,7 @@ describe("converse", () => {
     transport.sink.end();
     transport.sink.closed();
     const { handOver } = await outcome;
-    expect(follow(handOver)).to.deep.equal(["data more still", "end", "closed"]);
+    expect(follow(handOver)).to.deep.equal(["data more", "data  still", "end", "closed"]);
   });
 
   it("rejects with what the talk throws", async () => {

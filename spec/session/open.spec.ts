@@ -244,6 +244,12 @@ describe("openWire", () => {
         "HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
       ],
     ];
+    it("a server that speaks first", async () => {
+      const peer = use(await listen((socket) => socket.write("SSH-2.0-OpenSSH_9.2\r\n")));
+      const error = await rejection(createConnection(peer.url, { timeout: 0 }), HandshakeError);
+      expect(error.message).to.include('"SSH-2.0-OpenSSH_9.2');
+    });
+
     for (const [title, answer, end] of rows) {
       it(title, async () => {
         const { url, gone } = await answering((socket) => {

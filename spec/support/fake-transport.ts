@@ -27,6 +27,10 @@ export class FakeTransport implements Transport {
     return true;
   }
 
+  secure(): Promise<never> {
+    return Promise.reject(new Error("it carries no TLS"));
+  }
+
   pause(): void {
     this.calls.push("pause");
   }

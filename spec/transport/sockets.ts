@@ -36,6 +36,7 @@ export function endpoint(more: Partial<Endpoint>): Endpoint {
     localAddress: undefined,
     keepAliveDelay: undefined,
     tls: undefined,
+    isTunnel: false,
   };
   return { hostname: "127.0.0.1", port: 0, family: 0, noDelay: true, ...nothing, ...more };
 }
