@@ -9,14 +9,15 @@ import { node } from "./transport/node.ts";
 
 export * from "./api.ts";
 
-const resolve = overSockets(openWire(node));
+// The calls are marked as pure, so that a bundler leaves out the shape that is not used.
+const resolve = /* @__PURE__ */ overSockets(/* @__PURE__ */ openWire(node));
 
 /** Opens a connection; fulfils once the upgrade is done. Rejects with a WebSocketError, or the reason of the signal. */
-export const createConnection: CreateConnection = createConnectionWith(resolve, {});
+export const createConnection: CreateConnection = /* @__PURE__ */ createConnectionWith(resolve, {});
 
 /** A long-lived WebSocket that calls back. */
-export const WebSocketApp: WebSocketAppConstructor = webSocketAppWith(resolve, {});
+export const WebSocketApp: WebSocketAppConstructor = /* @__PURE__ */ webSocketAppWith(resolve, {});
 export type WebSocketApp = App;
 
 /** Both shapes with other defaults. Throws UsageError for defaults that are wrong. */
-export const createClient: CreateClient = createClientWith(resolve);
+export const createClient: CreateClient = /* @__PURE__ */ createClientWith(resolve);

@@ -95,26 +95,29 @@ function isVariable(parent: Node | undefined, key: string | undefined): boolean 
   );
 }
 
+/** The names that a pattern binds, without those in its default values. */
+function namesIn(pattern: unknown): string[] {
+  if (Array.isArray(pattern)) return pattern.flatMap(namesIn);
+  if (!isNode(pattern)) return [];
+  if (pattern.type === "Identifier") return [String(pattern.name)];
+  const { left, argument, elements, properties, value } = pattern;
+  return namesIn([left, argument, elements, properties, value].flat());
+}
+
 /** Names that are declared anywhere in a file; none of ours shadows a global in one place and uses it in another. */
 function declaredIn(program: Node): Set<string> {
-  const names = new Set<string>();
-  const add = (pattern: unknown) => {
-    if (!isNode(pattern)) return;
-    for (const { node, key } of walk(pattern))
-      if (node.type === "Identifier" && key !== "key") names.add(String(node.name));
-  };
-  for (const { node } of walk(program)) {
-    if (
-      node.type === "VariableDeclarator" ||
-      node.type === "FunctionDeclaration" ||
-      node.type === "ClassDeclaration"
-    )
-      add(node.id);
-    if (/^Import.*Specifier$/.test(node.type)) add(node.local);
-    if (node.type === "CatchClause") add(node.param);
-    if (Array.isArray(node.params)) node.params.forEach(add);
+  const names: string[] = [];
+  for (const { node, parent } of walk(program)) {
+    // What is only declared (`declare const X`) is the runtime's after all.
+    const isOurs = node.declare !== true && parent?.declare !== true;
+    if (isOurs && /^(VariableDeclarator|FunctionDeclaration|ClassDeclaration)$/.test(node.type)) {
+      names.push(...namesIn(node.id));
+    }
+    if (/^Import.*Specifier$/.test(node.type)) names.push(...namesIn(node.local));
+    if (node.type === "CatchClause") names.push(...namesIn(node.param));
+    if (/Function|Method/.test(node.type)) names.push(...namesIn(node.params));
   }
-  return names;
+  return new Set(names);
 }
 
 function read(file: string): Source {

@@ -1,9 +1,10 @@
 // A session over the WebSocket that a browser has: its events, messages in and out, behind the same seam as our own.
 //
-// It can do less. Nothing makes it wait: what arrives is delivered, paused or not, so that maxQueue does not hold the peer and
-// nothing is lost; but what arrives after close() it drops itself. It sends no fragments and shows none: a stream goes out as one message once its source is at its end. It
-// sends no close code but 1000 and 3000 to 4999: where we would say 1009 or 1011 it sends a Close frame without a code. It
-// hides the answer to the upgrade, why a connection failed, and pings. What cannot be done at all throws UsageError.
+// It can do less. Nothing makes it wait: what arrives is delivered, paused or not, so that maxQueue does not hold the peer
+// and nothing is lost; but what arrives after close() it drops itself. It sends no fragments and shows none: a stream goes
+// out as one message once its source is at its end. It sends no close code but 1000 and 3000 to 4999: where we would say
+// 1009 or 1011 it sends a Close frame without a code. It hides the answer to the upgrade, why a connection failed, and
+// pings. What cannot be done at all throws UsageError.
 //
 // It may also never end, whatever close() asks of it: a session ends by our clock then, and hears nothing of it any more.
 
