@@ -16,7 +16,11 @@ export function sha1(message: Uint8Array): Uint8Array {
     let [a, b, c, d, e] = [h0, h1, h2, h3, h4];
     for (let t = 0; t < 80; t++) {
       const turned = (rotate(a, 5) + mix(t, b, c, d) + e + word(w, t) + constantOf(t)) | 0;
-      [e, d, c, b, a] = [d, c, rotate(b, 30), a, turned];
+      e = d;
+      d = c;
+      c = rotate(b, 30);
+      b = a;
+      a = turned;
     }
     // 3. Into the state (§6.1 e).
     h0 = (h0 + a) | 0;

@@ -3,6 +3,7 @@
 // the count and the total. Tolerant where servers differ and nothing is at stake: no reason phrase, no space after
 // the colon, any case.
 
+import { decodeLatin1, encodeLatin1 } from "../bytes/latin1.ts";
 import { webText } from "../bytes/utf8.ts";
 import { HandshakeError, LimitError, type RawHeaders, UsageError } from "../errors.ts";
 import type { Talk } from "./talk.ts";
@@ -52,9 +53,7 @@ export function formatRequest(method: string, target: string, headers: RawHeader
     throw new UsageError("the request target has a character that no url may carry");
   for (const [name, value] of headers) checkField(name, value);
   const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`);
-  return Uint8Array.from(`${method} ${target} HTTP/1.1\r\n${lines.join("")}\r\n`, (character) =>
-    character.charCodeAt(0),
-  );
+  return encodeLatin1(`${method} ${target} HTTP/1.1\r\n${lines.join("")}\r\n`);
 }
 
 /** The values of every field of that name, in order. */
@@ -77,7 +76,7 @@ export function* readHead(maxHeaderSize: number): Talk<ResponseHead> {
   function* nextLine(prefix?: string): Talk<string> {
     const bytes = yield prefix === undefined ? { line: left } : { line: left, prefix };
     left -= bytes.length;
-    const text = latin1(bytes);
+    const text = decodeLatin1(bytes);
     if (text.endsWith("\r\n")) return text.slice(0, -2);
     if (left === 0) throw headersTooBig(maxHeaderSize);
     throw invalid(whyNoLine(text, prefix));
@@ -188,17 +187,11 @@ function* readBytes(body: BodyBuffer, length: number): Talk<boolean> {
 /** RFC 9112 §7.1; extensions and trailers are passed over. */
 function* readChunks(body: BodyBuffer): Talk<void> {
   while (body.room > 0) {
-    const size = /^([0-9a-f]{1,8})[ \t]*(?:;.*)?\r\n$/i.exec(latin1(yield { line: 1024 }))?.[1];
+    const size = /^([0-9a-f]{1,8})[ \t]*(?:;.*)?\r\n$/i.exec(decodeLatin1(yield { line: 1024 }))?.[1];
     if (size === undefined || Number.parseInt(size, 16) === 0) return;
     if (!(yield* readBytes(body, Number.parseInt(size, 16)))) return;
     yield { line: 2 };
   }
-}
-
-function latin1(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return text;
 }
 
 /** The beginning of what a peer sent, fit for a message: bytes that are not printable ASCII are escaped. */
