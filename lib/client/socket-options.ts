@@ -33,9 +33,14 @@ export function overSockets(open: Open): Resolve {
     return {
       ...resolved,
       open: () => open(resolved),
-      checkClose: (code, reason) => checkClose(code, reason, webText),
+      checkClose: checkSocketClose,
     };
   };
+}
+
+/** A function of its own, as one made above would keep the options alive with the connection. */
+function checkSocketClose(code: number, reason: string): void {
+  checkClose(code, reason, webText);
 }
 
 /** Checks url and options. Throws UsageError; functions among them are called for each attempt, and checked then. */

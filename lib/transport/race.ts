@@ -30,6 +30,9 @@ export function race<Result>(
   discard: (result: Result) => void,
   signal: AbortSignal,
 ): Promise<Result> {
+  if (signal.aborted) return Promise.reject(signal.reason);
+  const [only] = attempts;
+  if (only !== undefined && attempts.length === 1) return only(signal); // as mostly; it spares a controller
   return new Promise((resolve, reject) => {
     const losers = new AbortController();
     const errors: unknown[] = [];
@@ -56,16 +59,11 @@ export function race<Result>(
           errors.push(error);
           if (isOver) return;
           if (errors.length < attempts.length) startNext();
-          else
-            finish(() =>
-              reject(errors.length === 1 ? error : new AggregateError(errors, "every address failed")),
-            );
+          else finish(() => reject(new AggregateError(errors, "every address failed")));
         },
       );
     };
-    if (signal.aborted) {
-      abort();
-    } else if (attempts.length === 0) {
+    if (attempts.length === 0) {
       finish(() => reject(new AggregateError([], "there is no address")));
     } else {
       signal.addEventListener("abort", abort);
