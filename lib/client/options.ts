@@ -51,7 +51,7 @@ export interface ConnectionOptions {
   readonly family?: 0 | 4 | 6;
   /** Whether small writes leave at once (TCP_NODELAY). Default true. */
   readonly noDelay?: boolean;
-  /** TCP's own probes: idle ms before the first, or false for none. Default false. */
+  /** TCP's own probes: idle ms before the first, at least 1 000 and in whole seconds, or false for none. Default false. */
   readonly keepAliveSocket?: number | false;
   /** The largest message taken, in bytes; Infinity for no limit. Default 100 MiB. */
   readonly maxMessageSize?: number;

@@ -61,10 +61,7 @@ export function resolveSockets(
     localAddress: text("localAddress", given.localAddress),
     family: family(given.family),
     noDelay: flag("noDelay", given.noDelay, true),
-    keepAliveDelay:
-      given.keepAliveSocket === false
-        ? undefined
-        : optionalDuration("keepAliveSocket", given.keepAliveSocket),
+    keepAliveDelay: keepAliveDelay(given.keepAliveSocket),
     maxFragments: amount("maxFragments", given.maxFragments, DEFAULT_LIMITS.maxFragments),
     maxHeaderSize: amount("maxHeaderSize", given.maxHeaderSize, DEFAULT_MAX_HEADER_SIZE),
     utf8Validation: flag("utf8Validation", given.utf8Validation, true),
@@ -72,6 +69,9 @@ export function resolveSockets(
     ...provideRequest(url, given.headers, given.protocols),
   };
   refuseOthers(given, [...Object.keys(shared), ...OWN]);
+  if (resolved.socketPath !== undefined && resolved.connectTo !== undefined) {
+    throw new UsageError("socketPath and connectTo both say where to connect: give one of them");
+  }
   return resolved;
 }
 
@@ -94,6 +94,14 @@ const OWN: readonly (keyof ConnectionOptions)[] = [
   "utf8Validation",
   "trace",
 ];
+
+/** TCP counts whole seconds: of less, a runtime would make the system's default, which is hours. */
+function keepAliveDelay(value: ConnectionOptions["keepAliveSocket"]): number | undefined {
+  if (value === false) return undefined;
+  const delay = optionalDuration("keepAliveSocket", value);
+  if (delay === undefined || (delay >= 1000 && delay !== Number.POSITIVE_INFINITY)) return delay;
+  throw new UsageError("keepAliveSocket is false, or a number of milliseconds from 1 000 on");
+}
 
 function provideRequest(
   url: Provider<string | URL>,

@@ -1,7 +1,7 @@
 // Opens a session over a platform's transport: dial, converse, check, join.
 
 import { encodeBase64 } from "../bytes/base64.ts";
-import { HandshakeError, WebSocketError } from "../errors.ts";
+import { HandshakeError, UsageError, WebSocketError } from "../errors.ts";
 import type { Target } from "../handshake/endpoint.ts";
 import {
   type Answer,
@@ -77,6 +77,9 @@ export function openWire(platform: Platform): Open {
 
 function upgradeRequest(asked: OpenRequest, options: OpenOptions, key: string): UpgradeRequest {
   const { target } = asked;
+  if (options.origin !== undefined && asked.headers.some(([name]) => name.toLowerCase() === "origin")) {
+    throw new UsageError("the Origin is given twice: by the option origin, and among headers");
+  }
   return {
     target: target.resource,
     host: options.host ?? target.host,

@@ -14,7 +14,7 @@ import type { ConnectionOptions } from "node:tls";
 import { encodeBase64 } from "../bytes/base64.ts";
 import { randomBytes, randomMask } from "../bytes/random.ts";
 import { SlabPool } from "../bytes/staging.ts";
-import { TransportError } from "../errors.ts";
+import { TransportError, UsageError } from "../errors.ts";
 import { Held } from "./held.ts";
 import { nodeText } from "./node-text.ts";
 import { type Address, interleave, race } from "./race.ts";
@@ -270,7 +270,10 @@ async function connect(to: Endpoint, attempt: Attempt): Promise<Transport> {
 /** The addresses to try, best first. A look-up cannot be called off: what it finds after an abort is dropped. */
 function resolve(to: Endpoint, attempt: Attempt): Promise<Address[]> {
   const family = isIP(to.hostname);
-  if (family !== 0) return Promise.resolve([{ address: to.hostname, family }]);
+  if (family !== 0) {
+    if (to.family === 0 || to.family === family) return Promise.resolve([{ address: to.hostname, family }]);
+    return Promise.reject(new UsageError(`${to.hostname} is not an address of family ${to.family}`));
+  }
   attempt.phase("dns");
   const { signal } = attempt;
   const { lookup } = process.getBuiltinModule("node:dns");

@@ -75,7 +75,6 @@ describe("resolve", () => {
       host: "example.com:81",
       tls: { rejectUnauthorized: false },
       socketPath: "/run/socket",
-      connectTo: { host: "::1", port: 65_535 },
       localAddress: "127.0.0.1",
       family: 6,
       noDelay: false,
@@ -87,8 +86,17 @@ describe("resolve", () => {
       utf8Validation: false,
     } as const;
     expect(resolve(URL_, given)).to.deep.include(given);
-    expect(resolve(URL_, { keepAliveSocket: 5 }).keepAliveDelay).to.equal(5);
+    const elsewhere = { connectTo: { host: "::1", port: 65_535 } };
+    expect(resolve(URL_, elsewhere)).to.deep.include(elsewhere);
+    expect(resolve(URL_, { keepAliveSocket: 1000 }).keepAliveDelay).to.equal(1000);
     expect(resolve(URL_, { keepAliveSocket: false }).keepAliveDelay).to.equal(undefined);
+    const twoPlaces = { socketPath: "/s", connectTo: { host: "h", port: 1 } };
+    expect(thrown(() => resolve(URL_, twoPlaces), UsageError).message).to.include("give one of them");
+    for (const keepAliveSocket of [0, 999, Number.POSITIVE_INFINITY]) {
+      expect(thrown(() => resolve(URL_, { keepAliveSocket }), UsageError).message).to.include(
+        "from 1 000 on",
+      );
+    }
     for (const timeout of [0, Number.POSITIVE_INFINITY]) {
       expect(resolve(URL_, { timeout }).timeout).to.equal(Number.POSITIVE_INFINITY);
     }

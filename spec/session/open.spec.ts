@@ -13,6 +13,7 @@ import {
   type Phase,
   TimeoutError,
   TransportError,
+  UsageError,
   type WebSocketError,
 } from "../../lib/errors.ts";
 import { openWire } from "../../lib/session/open.ts";
@@ -226,6 +227,15 @@ describe("openWire", () => {
       expect(error.message).to.include("redirects are not followed").and.not.to.include("SECRET");
       expect(followed.accepted.waiting).to.equal(0);
     });
+  });
+
+  it("says where options contradict each other, before anything is sent", async () => {
+    const twice = { origin: "https://a", headers: { Origin: "https://b" } };
+    expect((await rejection(createConnection("ws://127.0.0.1:1/", twice), UsageError)).message).to.include(
+      "given twice",
+    );
+    const family = createConnection("ws://127.0.0.1:1/", { family: 6 });
+    expect((await rejection(family, UsageError)).message).to.include("not an address of family 6");
   });
 
   describe("fails at once for", () => {
