@@ -11,9 +11,10 @@ import {
   upgradeClient,
   upgradeHeaders,
 } from "../handshake/upgrade-client.ts";
-import type { Endpoint, EndpointTls, Platform, TlsOptions, Transport } from "../transport/transport.ts";
+import type { Platform, Transport } from "../transport/transport.ts";
 import { OpenAttempt } from "./attempt.ts";
 import { converse } from "./converse.ts";
+import { dial } from "./dial.ts";
 import type { Open, OpenOptions, OpenRequest } from "./session.ts";
 import { Trace } from "./trace.ts";
 import { WireSession } from "./wire.ts";
@@ -35,7 +36,7 @@ export function openWire(platform: Platform): Open {
       const bytes = formatUpgrade(request);
 
       // 2. A stream of bytes to the server.
-      transport = await platform.connect(endpoint(target, options), attempt);
+      transport = await dial(platform, target, options, attempt);
 
       // 3. The handshake.
       attempt.phase("handshake");
@@ -96,28 +97,6 @@ function credentials(target: Target, headers: OpenRequest["headers"]): [string, 
   if (headers.some(([name]) => name.toLowerCase() === "authorization")) return [];
   const bytes = new TextEncoder().encode(`${target.username}:${target.password}`);
   return [["Authorization", `Basic ${encodeBase64(bytes)}`]];
-}
-
-function endpoint(target: Target, options: OpenOptions): Endpoint {
-  const { connectTo, family, localAddress, noDelay, keepAliveDelay } = options;
-  return {
-    hostname: connectTo?.host ?? target.hostname,
-    port: connectTo?.port ?? target.port,
-    socketPath: options.socketPath ?? target.socketPath,
-    family,
-    localAddress,
-    noDelay,
-    keepAliveDelay,
-    isTunnel: false,
-    tls: target.secure ? endpointTls(target, options.tls) : undefined,
-  };
-}
-
-/** The certificate must be for the url's host, or for the name that the user gives. */
-function endpointTls(target: Target, options: TlsOptions): EndpointTls {
-  const identity = options.servername ?? (target.socketPath === undefined ? target.hostname : "localhost");
-  const isAddress = identity.includes(":") || /^\d+\.\d+\.\d+\.\d+$/.test(identity);
-  return { options, servername: isAddress ? "" : identity, identity };
 }
 
 function refusal(answer: Answer): HandshakeError {
