@@ -1,15 +1,16 @@
-// A stream of bytes to the server that a url names.
+// A stream of bytes to the server that a url names: directly, or in a tunnel through a proxy. Which of the two is decided
+// here, anew for each url; where a proxy is wanted and fails, so does the connection.
 
+import { UsageError } from "../errors.ts";
 import type { Target } from "../handshake/endpoint.ts";
-import type {
-  Attempt,
-  Endpoint,
-  EndpointTls,
-  Platform,
-  TlsOptions,
-  Transport,
-} from "../transport/transport.ts";
-import type { OpenOptions } from "./session.ts";
+import type { Place } from "../handshake/host.ts";
+import { isExempt } from "../handshake/no-proxy.ts";
+import { proxyFor } from "../handshake/proxy-for.ts";
+import type { Attempt, Platform, Transport } from "../transport/transport.ts";
+import { endpointTls } from "./endpoint-tls.ts";
+import { ownTransport } from "./own-transport.ts";
+import type { ChosenProxy, OpenOptions } from "./session.ts";
+import { openTunnel } from "./tunnel.ts";
 
 /** Connects to a target. Rejects with a WebSocketError, or with the signal's reason; then nothing is left behind. */
 export function dial(
@@ -18,27 +19,47 @@ export function dial(
   options: OpenOptions,
   attempt: Attempt,
 ): Promise<Transport> {
-  return platform.connect(endpoint(target, options), attempt);
+  const connect = () => dialPlace(platform, target, options, attempt);
+  const { transport } = options;
+  return transport === undefined ? connect() : ownTransport(transport, target, options, attempt, connect);
 }
 
-function endpoint(target: Target, options: OpenOptions): Endpoint {
-  const { connectTo, family, localAddress, noDelay, keepAliveDelay } = options;
-  return {
-    hostname: connectTo?.host ?? target.hostname,
-    port: connectTo?.port ?? target.port,
-    socketPath: options.socketPath ?? target.socketPath,
-    family,
-    localAddress,
-    noDelay,
-    keepAliveDelay,
-    isTunnel: false,
-    tls: target.secure ? endpointTls(target, options.tls) : undefined,
-  };
+/** Over the sockets of the platform. */
+async function dialPlace(
+  platform: Platform,
+  target: Target,
+  options: OpenOptions,
+  attempt: Attempt,
+): Promise<Transport> {
+  const { connectTo, family, localAddress, noDelay, keepAliveDelay, maxHeaderSize, trace } = options;
+  const link = { family, localAddress, noDelay, keepAliveDelay };
+  const socketPath = options.socketPath ?? target.socketPath;
+  const place = connectTo ?? { host: target.hostname, port: target.port };
+  const identity = target.socketPath === undefined ? target.hostname : "localhost";
+  const tls = target.secure ? endpointTls(identity, options.tls, platform) : undefined;
+
+  const via = proxyTo(place, socketPath, target, options.proxy, platform);
+  if (via !== undefined) {
+    return openTunnel(platform, { via, to: place, link, tls, maxHeaderSize, trace }, attempt);
+  }
+  const to = { ...link, hostname: place.host, port: place.port, socketPath, tls, isTunnel: false };
+  return platform.connect(to, attempt);
 }
 
-/** The certificate must be for the url's host, or for the name that the user gives. */
-function endpointTls(target: Target, options: TlsOptions): EndpointTls {
-  const identity = options.servername ?? (target.socketPath === undefined ? target.hostname : "localhost");
-  const isAddress = identity.includes(":") || /^\d+\.\d+\.\d+\.\d+$/.test(identity);
-  return { options, servername: isAddress ? "" : identity, identity };
+/** The proxy that the user chose, or the environment asks for; undefined for none. */
+function proxyTo(
+  place: Place,
+  socketPath: string | undefined,
+  target: Target,
+  chosen: OpenOptions["proxy"],
+  platform: Platform,
+): ChosenProxy | undefined {
+  if (chosen === false) return undefined;
+  if (socketPath !== undefined) {
+    if (chosen === undefined) return undefined;
+    throw new UsageError("a Unix socket is not reached through a proxy: set the option proxy to false");
+  }
+  if (chosen !== undefined) return isExempt(chosen.exemptions, place) ? undefined : chosen;
+  const proxy = proxyFor(place, target.secure, platform.env);
+  return proxy && { proxy, headers: [], tls: {}, exemptions: [] };
 }
