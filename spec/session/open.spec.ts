@@ -1,6 +1,9 @@
 // Opening over real sockets: what is asked, every answer that is not the upgrade, and what is left behind: nothing.
 
+import { mkdtempSync, rmSync } from "node:fs";
 import type { Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { inspect } from "node:util";
 import { expect } from "chai";
 import { createConnectionWith } from "../../lib/client/connection.ts";
@@ -17,12 +20,14 @@ import {
   type WebSocketError,
 } from "../../lib/errors.ts";
 import { openWire } from "../../lib/session/open.ts";
+import { certificates } from "../support/certificates.ts";
 import { cleanUp, nextTurn } from "../support/clean-up.ts";
 import { rejection } from "../support/failure.ts";
 import { accepting, listen, type Peer, requestHead } from "../support/peer.ts";
 import { Queue } from "../support/queue.ts";
 import { closeFrame, frame, pair, rawServer } from "../support/raw-server.ts";
 import { createConnection, platform } from "../support/runtime.ts";
+import { fields, welcoming } from "../support/site.ts";
 
 const SECRETS = "user:SECRET@";
 const PATH = "chat?token=SECRET";
@@ -41,6 +46,12 @@ function checkPlace(error: WebSocketError, url: string): void {
 
 describe("openWire", () => {
   const use = cleanUp();
+
+  const dns = process.getBuiltinModule("node:dns");
+  const { lookup } = dns;
+  afterEach(() => {
+    dns.lookup = lookup;
+  });
 
   /** A server that does with each connection, and the head of its request, what it is told; the sockets that ended. */
   async function answering(
@@ -107,6 +118,26 @@ describe("openWire", () => {
       expect((await rejection(createConnection(hanging, { timeout: 20 }), TimeoutError)).phase).to.equal(
         "headers",
       );
+    });
+
+    it("where a name is looked up for ever: phase dns", async () => {
+      dns.lookup = (() => {}) as unknown as typeof lookup;
+      const url = "ws://host.test/";
+      const error = await rejection(createConnection(secretUrl(url), { timeout: 20 }), TimeoutError);
+      expect(error).to.include({ phase: "dns", ms: 20 });
+      checkPlace(error, url);
+    });
+
+    it("though the functions settle afterwards, one way or the other", async () => {
+      const settle = new Queue<() => void>();
+      const late = (fails: boolean) => () =>
+        new Promise<never>((_, reject) => {
+          settle.push(() => (fails ? reject(new Error("too late")) : reject()));
+        });
+      const options = { headers: late(true), protocols: late(false), cookies: late(true), timeout: 20 };
+      await rejection(createConnection(late(true), options), TimeoutError);
+      for (const act of await settle.take(4)) act(); // an unhandled rejection would fail the run
+      await nextTurn();
     });
 
     for (const phase of ["dns", "connect"] as const) {
@@ -317,6 +348,22 @@ describe("openWire", () => {
       checkPlace(error, peer.url);
     });
 
+    it("a local address that is none, or not ours, for each address of a name", async () => {
+      dns.lookup = ((
+        _name: string,
+        _options: object,
+        callback: (error: null, addresses: object[]) => void,
+      ) => {
+        callback(
+          null,
+          ["127.0.0.1", "127.0.0.2"].map((address) => ({ address, family: 4 })),
+        );
+      }) as unknown as typeof lookup;
+      const opening = (localAddress: string) => createConnection("ws://host.test:1/", { localAddress });
+      expect((await rejection(opening("nonsense"), UsageError)).message).to.include("localAddress");
+      expect((await rejection(opening("192.0.2.1"), TransportError)).code).to.equal("ERR_WS_CONNECT");
+    });
+
     it("a port where nobody listens", async () => {
       const peer = await listen(() => {});
       await peer.close();
@@ -374,6 +421,16 @@ describe("openWire", () => {
       ["with a name alone", "user@", {}, basic("user:")],
       ["with a password alone", ":pass@", {}, basic(":pass")],
       ["with credentials that were encoded", "a%3Ab:%E2%82%AC%0d%0A@", {}, basic("a:b:\u20ac\r\n")],
+      ["with colons in the password", "user:a:b%3A@", {}, basic("user:a:b:")],
+      ["with credentials that look encoded and are not", "us%er:100%@", {}, basic("us%er:100%")],
+      ["with credentials beyond ASCII", "j\u00fcrgen:\u{1f511}@", {}, basic("j\u00fcrgen:\u{1f511}")],
+      ["with credentials with an @", "a%40b.test:p%40ss@", {}, basic("a@b.test:p@ss")],
+      [
+        "with an Authorization from a function",
+        "user:pass@",
+        { headers: async () => [["AUTHORIZATION", "Bearer y"]] },
+        "AUTHORIZATION: Bearer y",
+      ],
       [
         "with its own Authorization",
         "user:pass@",
@@ -394,6 +451,24 @@ describe("openWire", () => {
         ).to.deep.equal([line]);
       });
     }
+
+    it("without Authorization where the url has but the signs of one", async () => {
+      const { url, accepted } = await rawServer(use);
+      for (const userinfo of [":@", "@"]) {
+        await createConnection(url.replace("//", `//${userinfo}`));
+        expect((await accepted.next()).head).not.to.match(/authorization/i);
+      }
+    });
+
+    it("with headers in the order, number and spelling in which they were given, behind its own", async () => {
+      const lines = ["X-B: 1", "x-a: 2", "X-B: 3", "Accept: \u00e9", "Empty: "];
+      const pairs = lines.map((line) => line.split(": ") as [string, string]);
+      const { url, accepted } = await rawServer(use);
+      for (const headers of [pairs, new Set(pairs), () => pairs.values(), async () => pairs]) {
+        await createConnection(url, { headers: headers as typeof pairs });
+        expect((await accepted.next()).head.split("\r\n").slice(-7)).to.deep.equal([...lines, "", ""]);
+      }
+    });
 
     it("without Authorization and Origin if it is told nothing", async () => {
       const { server } = await pair(use);
@@ -417,6 +492,13 @@ describe("openWire", () => {
         .and.to.include("Host: example.test\r\n");
       expect(ws.url).to.equal("ws://example.test/path");
       expect(ws.remoteAddress).to.equal(`127.0.0.1:${port}`);
+    });
+
+    it("where connectTo says, be it an IPv6 address in brackets", async () => {
+      const { accepted, port } = await rawServer(use);
+      const connectTo = { host: "[::ffff:127.0.0.1]", port };
+      await createConnection("ws://example.test/", { connectTo });
+      expect((await accepted.next()).head).to.include("Host: example.test\r\n");
     });
 
     it("from the local address that it is told", async () => {
@@ -450,6 +532,91 @@ describe("openWire", () => {
       expect(await rejection(promise, RangeError)).to.equal(reason);
     });
 
+    it("while the url or the subprotocols are asked for", async () => {
+      for (const name of ["url", "protocols", "cookies"]) {
+        const controller = new AbortController();
+        const hang = () => new Promise<never>(() => controller.abort(reason));
+        const url = name === "url" ? hang : "ws://127.0.0.1:9/";
+        const options = { ...(name !== "url" && { [name]: hang }), signal: controller.signal };
+        expect(await rejection(createConnection(url, options), RangeError)).to.equal(reason);
+      }
+    });
+
+    it("while a name is looked up, though that goes on", async () => {
+      const connected = new Queue<Socket>();
+      const { port } = use(await listen((socket) => connected.push(socket)));
+      const asked = new Queue<(error: null, addresses: object[]) => void>();
+      dns.lookup = ((_name: string, _options: object, callback: () => void) => {
+        asked.push(callback);
+      }) as unknown as typeof lookup;
+      const controller = new AbortController();
+      const opening = createConnection(`ws://host.test:${port}/`, { signal: controller.signal });
+      const answer = await asked.next();
+      controller.abort(reason);
+      expect(await rejection(opening, RangeError)).to.equal(reason);
+      answer(null, [{ address: "127.0.0.1", family: 4 }]);
+      for (let i = 0; i < 5; i++) await nextTurn();
+      expect(connected.waiting).to.equal(0);
+    });
+
+    it("within TLS", async () => {
+      const controller = new AbortController();
+      const gone = new Queue<Socket>();
+      const peer = use(
+        await listen((socket) => {
+          socket.on("close", () => gone.push(socket)).once("data", () => controller.abort(reason));
+        }),
+      );
+      const url = peer.url.replace("ws", "wss");
+      expect(await rejection(createConnection(url, { signal: controller.signal }), RangeError)).to.equal(
+        reason,
+      );
+      await gone.next();
+    });
+
+    it("by whatever reason there is", async () => {
+      for (const given of ["a string", 0, null, new TypeError("mine")]) {
+        const opening = createConnection("ws://127.0.0.1:9/", { signal: AbortSignal.abort(given) });
+        expect(await opening.catch((error: unknown) => ({ error }))).to.deep.equal({ error: given });
+      }
+      const unexplained = createConnection("ws://127.0.0.1:9/", { signal: AbortSignal.abort() });
+      expect(await unexplained.catch((error: Error) => error.name)).to.equal("AbortError");
+      const silent = use(await listen(() => {}));
+      const timed = createConnection(silent.url, { signal: AbortSignal.timeout(10) });
+      expect(await timed.catch((error: Error) => error.name)).to.equal("TimeoutError");
+    });
+
+    it("without leaving listeners on the signal, however it ends", async () => {
+      const { signal } = new AbortController();
+      let listeners = 0;
+      const count = (step: number, method: (...args: never[]) => void) =>
+        function counted(this: AbortSignal, ...args: never[]): void {
+          listeners += step;
+          method.apply(this, args);
+        };
+      signal.addEventListener = count(1, signal.addEventListener);
+      signal.removeEventListener = count(-1, signal.removeEventListener);
+      const { url } = await answering((socket, head) => {
+        socket.write(
+          head.startsWith("GET /no ") ? "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n" : accepting(head),
+        );
+      });
+      const ws = await createConnection(url, { signal });
+      expect(listeners).to.equal(1);
+      ws.terminate();
+      await ws.closed;
+      const failing: [string, ConnectionOptions][] = [
+        [`${url}no`, {}],
+        ["ws://127.0.0.1:1/", {}],
+        [url, { headers: () => ({ "a b": "c" }) }],
+        [url, { protocols: "chat" }],
+      ];
+      for (const [place, options] of failing) {
+        await createConnection(place, { ...options, signal }).catch(() => {});
+      }
+      expect(listeners).to.equal(0);
+    });
+
     it("while it waits for the answer, or for its body", async () => {
       for (const answer of ["", "HTTP/1.1 10", "HTTP/1.1 401 No\r\nContent-Length: 9\r\n\r\nhalf"]) {
         const controller = new AbortController();
@@ -475,5 +642,134 @@ describe("openWire", () => {
       expect(await rejection(promise, RangeError)).to.equal(reason);
       await gone.next();
     }).timeout(2000);
+  });
+
+  describe("takes no nonsense from functions", () => {
+    const nonsense: unknown[] = [
+      undefined,
+      null,
+      5,
+      true,
+      Symbol("a"),
+      () => "a",
+      new Date(0),
+      [5],
+      [[1, 2]],
+      "\r\n",
+    ];
+    for (const name of ["url", "headers", "protocols", "cookies"] as const) {
+      for (const [i, value] of nonsense.entries()) {
+        if (name === "headers" && value instanceof Date) continue; // a record without entries
+        it(`${name}: ${inspect(value)} (${i})`, async () => {
+          const connected = new Queue<Socket>();
+          const peer = use(await listen((socket) => connected.push(socket)));
+          for (const give of [() => value, async () => value]) {
+            const url = name === "url" ? (give as () => string) : peer.url;
+            const options = name === "url" ? {} : { [name]: give };
+            const error = await rejection(createConnection(url, options as ConnectionOptions), UsageError);
+            expect(error.code).to.match(/^ERR_WS_INVALID_(URL|ARGUMENT)$/);
+          }
+          expect(connected.waiting).to.equal(0);
+        });
+      }
+    }
+
+    it("nor from values that change between the check and the use", async () => {
+      const { url, accepted } = await rawServer(use);
+      let reads = 0;
+      const sly = {
+        get "x-a"() {
+          return reads++ === 0 ? "good" : "bad\r\nx-b: evil";
+        },
+      };
+      await createConnection(url, { headers: sly });
+      expect((await accepted.next()).head)
+        .to.include("x-a: good\r\n")
+        .and.not.to.include("evil");
+
+      let turns = 0;
+      class SlyUrl extends URL {
+        override toString(): string {
+          return turns++ === 0 ? super.toString() : "ws://evil.test/";
+        }
+      }
+      await createConnection(new SlyUrl(`${url}good`));
+      expect((await accepted.next()).head).to.include("GET /good ");
+    });
+  });
+
+  describe("over a Unix socket", () => {
+    let folder: string;
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), "isosocket-"));
+    });
+    afterEach(() => rmSync(folder, { recursive: true }));
+
+    it("asks the server there for the url's resource", async () => {
+      const socketPath = join(folder, "my socket%41");
+      const { heads } = await welcoming(use, { socketPath });
+      const encoded = encodeURI(socketPath);
+      for (const [url, options, line, host] of [
+        [`ws+unix:${encoded}:/a?b`, {}, "GET /a?b ", "localhost"],
+        [`ws+unix://${encoded}`, {}, "GET / ", "localhost"],
+        [`ws+unix:${encoded}:?b`, { host: "named" }, "GET /?b ", "named"],
+        ["ws://me:pass@example.test:81/a", { socketPath }, "GET /a ", "example.test:81"],
+      ] as const) {
+        const ws = await createConnection(url, options);
+        const head = await heads.next();
+        expect(head.startsWith(line), head).to.equal(true);
+        expect(fields(head, "host")).to.deep.equal([host]);
+        expect([ws.localAddress, ws.remoteAddress, ws.secure]).to.deep.equal([undefined, undefined, false]);
+      }
+    });
+
+    it("does TLS with it: wss+unix, for localhost or another name", async () => {
+      const { ca, server, otherName } = certificates();
+      const [local, other] = [join(folder, "local"), join(folder, "other")];
+      await welcoming(use, { socketPath: local, tls: server });
+      await welcoming(use, { socketPath: other, tls: otherName });
+      const ws = await createConnection(`wss+unix:${local}:/a`, { tls: { ca } });
+      expect(ws).to.include({ secure: true, url: `wss+unix:${local}:/a` });
+      await createConnection("wss://localhost/a", { socketPath: local, tls: { ca } });
+      await createConnection(`wss+unix:${other}:/`, { tls: { ca, servername: "other.test" } });
+      await createConnection("wss://other.test/", { socketPath: other, tls: { ca } });
+      for (const [url, options] of [
+        [`wss+unix:${other}:/`, { tls: { ca } }],
+        [`wss+unix:${local}:/`, {}],
+        ["wss://other.test/", { socketPath: local, tls: { ca } }],
+      ] as const) {
+        expect((await rejection(createConnection(url, options), TransportError)).code).to.equal("ERR_WS_TLS");
+      }
+    });
+
+    it("says what is wrong with it", async () => {
+      for (const name of ["nobody", "x".repeat(200)]) {
+        const path = join(folder, name);
+        for (const [url, options] of [
+          [`ws+unix:${path}:/?token=SECRET`, {}],
+          ["ws://example.test/", { socketPath: path }],
+        ] as const) {
+          const error = await rejection(createConnection(url, options), TransportError);
+          expect(error.code).to.equal("ERR_WS_CONNECT");
+          expect(error.message).to.include(path).and.not.to.include("SECRET");
+        }
+      }
+    });
+
+    it("refuses what would have no use", async () => {
+      const socketPath = join(folder, "socket");
+      for (const [url, options] of [
+        [`ws+unix:${socketPath}:/`, { socketPath: "/other" }],
+        [`ws+unix:${socketPath}:/`, { connectTo: { host: "127.0.0.1", port: 1 } }],
+        [`ws+unix:${socketPath}:/`, { localAddress: "127.0.0.1" }],
+        ["ws://example.test/", { socketPath, localAddress: "127.0.0.1" }],
+      ] as const) {
+        expect((await rejection(createConnection(url, options), UsageError)).message).to.include("no use");
+        await rejection(
+          createConnection(() => url, options),
+          UsageError,
+        );
+      }
+    });
   });
 });
