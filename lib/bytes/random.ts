@@ -19,6 +19,11 @@ export function randomMask(): number {
   return pool[next++] as number;
 }
 
+/** A number from 0 up to, and without, 1. */
+export function randomFraction(): number {
+  return (randomMask() >>> 0) / 2 ** 32;
+}
+
 /** `length` unpredictable bytes, owned by the caller. */
 export function randomBytes(length: number): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(length));

@@ -1,15 +1,22 @@
 // The long-lived shape: callbacks, and runForever().
 //
-// Order: onOpen before any message; for each message onData, then onMessage; onError where something is wrong; and
-// exactly one onClose for each connection that was begun, last of all. A callback that throws, or whose promise rejects,
-// is reported to onError, once, and changes nothing else.
+// Order: onOpen, or onReconnect, before any message; for each message onData, then onMessage; onError where something is
+// wrong; and exactly one onClose for each connection that was begun, last of all. A callback that throws, or whose promise
+// rejects, is reported to onError, once, and changes nothing else.
+//
+// A run is a loop over connections: each begins when the one before is gone and the wait after it is over, so that there is
+// never more than one, and nothing of one is left for the next.
 
+import { randomFraction } from "../bytes/random.ts";
 import { NORMAL_CLOSURE } from "../codec/close-code.ts";
 import { ClosedError, type CloseInfo, UsageError, WebSocketError } from "../errors.ts";
-import { type AppCallbacks, CALLBACKS, CallbackReceiver } from "./callbacks.ts";
+import type { Session } from "../session/session.ts";
+import { Backoff, type Reconnect, type ReconnectOptions, resolveReconnect } from "./backoff.ts";
+import { type AppCallbacks, CALLBACKS, CallbackReceiver, notAnError } from "./callbacks.ts";
 import { Channel, promised } from "./channel.ts";
-import { Connection, type SendStreamOptions } from "./connection.ts";
+import { Connection, compressOf, type SendOptions, type SendStreamOptions } from "./connection.ts";
 import { closedError } from "./inbox.ts";
+import type { KeepAliveOptions } from "./keep-alive.ts";
 import {
   abortSignal,
   type ConnectionOptions,
@@ -20,18 +27,39 @@ import {
   refuseOthers,
   withDefaults,
 } from "./options.ts";
+import { Outbox, type OutboxOptions } from "./outbox.ts";
 import type { StreamSource } from "./outgoing-stream.ts";
+import { isPassing, retryAfter } from "./retry.ts";
 import type { Sendable } from "./sendable.ts";
 
-export interface AppOptions extends ConnectionOptions, AppCallbacks<App> {}
+export interface AppOptions extends ConnectionOptions, AppCallbacks<App> {
+  /** Whether and when to connect again; a number is the least wait in ms, true stands for the defaults. Default false. */
+  readonly reconnect?: boolean | number | ReconnectOptions;
+  /** Keeps what is sent while there is no connection for the next one. Default none: send() throws then. */
+  readonly outbox?: OutboxOptions;
+}
 
 export interface RunOptions {
   /** Ends the run: a connection that is open is dropped. */
   readonly signal?: AbortSignal;
-  /** Must be false or absent: this version does not reconnect. */
-  readonly reconnect?: false;
-  /** Must be false or absent: this version sends no pings of its own accord. */
-  readonly keepAlive?: false;
+  /** In the place of the app's own option. */
+  readonly reconnect?: boolean | number | ReconnectOptions;
+  /** In the place of the app's own option. */
+  readonly keepAlive?: boolean | KeepAliveOptions;
+}
+
+/** What goes on between runForever() and its end. */
+interface Run {
+  readonly controller: AbortController;
+  readonly signal: AbortSignal;
+  readonly options: ConnectionOptions;
+  readonly reconnect: Reconnect | undefined;
+  readonly backoff: Backoff | undefined;
+  /** A connection was open before. */
+  wasOpen: boolean;
+  /** How the last connection ended. */
+  info: CloseInfo | undefined;
+  trace: ResolvedOptions["trace"];
 }
 
 /** A WebSocket that calls back. Made for a runtime by webSocketAppWith(). */
@@ -49,17 +77,25 @@ export class App implements AppCallbacks<App> {
   readonly #resolve: Resolve;
   readonly #url: Provider<string | URL>;
   readonly #options: ConnectionOptions;
+  readonly #reconnect: AppOptions["reconnect"];
+  readonly #outbox: Outbox | undefined;
   readonly #caller: CallbackReceiver<App>;
+  readonly #checkClose: ResolvedOptions["checkClose"];
   #onContMessage: AppCallbacks<App>["onContMessage"];
   #channel: Channel | undefined;
   #connection: Connection | undefined;
-  #run: AbortController | undefined;
-  /** The end of the current connection is what the user asked for. */
+  #run: Run | undefined;
+  /** When the current connection was opened, in ms. */
+  #openedAt: number | undefined;
+  /** What is sent goes into the outbox: not before there is a run, nor within onOpen. */
+  #isBoxed = false;
+  /** The end of the run is what the user asked for. */
   #isEnding = false;
 
   /** Throws UsageError for a url or an option that is wrong. */
   constructor(resolve: Resolve, url: Provider<string | URL>, options: AppOptions = {}) {
-    const given = ownProperties(options);
+    const { reconnect, outbox, ...own } = ownProperties(options);
+    const given = ownProperties(own);
     for (const name of CALLBACKS) {
       const callback = given[name];
       if (callback !== undefined && typeof callback !== "function")
@@ -71,7 +107,10 @@ export class App implements AppCallbacks<App> {
     this.#caller = new CallbackReceiver(this, (info) => this.#ended(info));
     this.#url = url;
     this.#options = given;
-    this.#resolved(); // for its complaints
+    this.#reconnect = reconnect;
+    if (outbox !== undefined) this.#outbox = new Outbox(outbox, (call) => this.#caller.guard("onDrop", call));
+    this.#checkClose = this.#resolved().checkClose;
+    resolveReconnect(reconnect); // for its complaints
   }
 
   get onContMessage(): AppCallbacks<App>["onContMessage"] {
@@ -89,36 +128,52 @@ export class App implements AppCallbacks<App> {
   }
 
   /**
-   * Connects and runs until the connection is gone; fulfils with how it ended. Rejects only for a wrong call: UsageError
-   * for wrong options, or while it runs already. Whatever goes wrong later is told to onError, and in the result.
+   * Connects and runs until close(), the end of the signal, or an end after which there is to be no other attempt; fulfils
+   * with how the last connection ended. Rejects only for a wrong call: UsageError for wrong options, or while it runs
+   * already. Whatever goes wrong later is told to onError, and in the result. Until then the process stays alive, also while
+   * it waits for the next attempt.
    */
   async runForever(options: RunOptions = {}): Promise<CloseInfo> {
-    const given = ownProperties(options);
-    refuseOthers(given, ["signal"]);
-    const signal = abortSignal("signal", given.signal);
+    const { signal, reconnect = this.#reconnect, keepAlive, ...others } = ownProperties(options);
+    refuseOthers(others, []);
     if (this.#run !== undefined) throw new UsageError("the app is running already", "ERR_WS_INVALID_STATE");
-    this.#resolved(); // callbacks may have been set since
-    const run = new AbortController();
+    const run = this.#begin(abortSignal("signal", signal), resolveReconnect(reconnect), keepAlive);
     this.#run = run;
     this.#isEnding = false;
-    const signals = [run.signal, signal, this.#options.signal].filter((each) => each !== undefined);
-    try {
-      return await this.#connect(AbortSignal.any(signals));
-    } finally {
-      if (this.#run === run) this.#run = undefined;
+    this.#isBoxed = this.#outbox !== undefined;
+    for (;;) {
+      const info = await this.#connect(run);
+      if (info.retry === undefined) return info;
+      await pause(info.retry.delay, run.signal);
+      if (!run.signal.aborted) continue;
+      this.#finish();
+      const { retry, ...last } = info;
+      return last;
     }
   }
 
-  /** Sends a message. Throws ClosedError when not open, UsageError, and LimitError when too much waits to be sent. */
-  send(data: Sendable): void {
-    const sent = this.#current().send(data);
+  /**
+   * Sends a message. Throws ClosedError when not open, UsageError, and LimitError when too much waits to be sent. With an
+   * outbox it is kept while a run has no connection.
+   */
+  send(data: Sendable, options?: SendOptions): void {
+    const compress = options === undefined ? undefined : compressOf(options);
+    if (this.#isBoxed && !this.#isEnding) {
+      this.#outbox?.push(data, compress);
+      return;
+    }
+    const sent = this.#current().send(data, compress);
     // A Blob is read later: only then can it fail, and nobody holds the promise.
     if (typeof data === "object" && "arrayBuffer" in data) sent.catch((error) => this.#caller.error(error));
   }
 
   /** Sends one message in pieces; see Connection. */
   sendStream(source: StreamSource, options: SendStreamOptions = {}): Promise<void> {
-    return promised(() => this.#current().sendStream(source, options.binary));
+    if (this.#isBoxed) this.#outbox?.flush(); // it goes behind what was sent before
+    return promised(() => {
+      const compress = compressOf(options);
+      return this.#current().sendStream(source, options.binary, compress);
+    });
   }
 
   /** Sends a ping and fulfils with the time in ms until its pong. */
@@ -133,43 +188,84 @@ export class App implements AppCallbacks<App> {
 
   /** Ends the run: closes an open connection, calls off one that is being opened. Throws UsageError as Connection.close(). */
   close(code: number = NORMAL_CLOSURE, reason = ""): void {
-    if (this.#channel !== undefined) {
-      void this.#channel.close(code, reason);
-    } else {
-      this.#resolved().checkClose(code, reason);
-      this.#run?.abort();
-    }
-    this.#isEnding = true;
+    this.#checkClose(code, reason);
+    this.#outbox?.flush();
+    void this.#channel?.close(code, reason);
+    this.#callOff();
   }
 
   /** Ends the run without a closing handshake. */
   terminate(): void {
-    this.#isEnding = true;
     this.#channel?.terminate();
-    if (this.#channel === undefined) this.#run?.abort();
+    this.#callOff();
+  }
+
+  #callOff(): void {
+    this.#isEnding = true;
+    if (this.#channel === undefined) this.#run?.controller.abort();
+  }
+
+  #begin(
+    signal: AbortSignal | undefined,
+    reconnect: Reconnect | undefined,
+    keepAlive: RunOptions["keepAlive"],
+  ): Run {
+    const controller = new AbortController();
+    const signals = [controller.signal, signal, this.#options.signal].filter((each) => each !== undefined);
+    const merged = AbortSignal.any(signals);
+    const options = { ...this.#options, signal: merged, ...(keepAlive !== undefined && { keepAlive }) };
+    this.#resolved(options); // for its complaints: callbacks may have been set since
+    const backoff = reconnect && new Backoff(reconnect, randomFraction);
+    return {
+      controller,
+      signal: merged,
+      options,
+      reconnect,
+      backoff,
+      wasOpen: false,
+      info: undefined,
+      trace: undefined,
+    };
   }
 
   /** One connection, from its beginning to its onClose. */
-  async #connect(signal: AbortSignal): Promise<CloseInfo> {
+  async #connect(run: Run): Promise<CloseInfo> {
+    const { signal } = run;
     signal.addEventListener("abort", this.#ending);
     if (signal.aborted) this.#ending();
+    let session: Session | undefined;
     try {
-      const options = this.#resolved({ ...this.#options, signal });
-      const session = await options.open();
+      const options = this.#resolved(run.options);
+      run.trace = options.trace;
+      session = await options.open();
+      signal.throwIfAborted();
       const channel = new Channel(session, options, this.#caller);
-      this.#channel = channel;
-      this.#connection = new Connection(channel);
-      this.#chooseDelivery();
-      this.#caller.call("onOpen");
+      this.#opened(channel, run);
       channel.start();
-      return await channel.closed;
+      const info = await channel.closed;
+      return run.info ?? info;
     } catch (error) {
+      session?.destroy();
       const info = { code: 1006, reason: "", wasClean: false, error: asWebSocketError(error, signal) };
       this.#ended(info);
-      return info;
+      return run.info ?? info;
     } finally {
       signal.removeEventListener("abort", this.#ending);
     }
+  }
+
+  #opened(channel: Channel, run: Run): void {
+    this.#channel = channel;
+    this.#connection = new Connection(channel);
+    this.#openedAt = performance.now();
+    this.#chooseDelivery();
+    run.trace?.note("Websocket connected");
+    this.#outbox?.attach(channel);
+    this.#isBoxed = false; // what onOpen sends, to log in perhaps, goes before what waits
+    this.#caller.call(run.wasOpen && this.onReconnect !== undefined ? "onReconnect" : "onOpen");
+    run.wasOpen = true;
+    this.#isBoxed = this.#outbox !== undefined;
+    this.#outbox?.pump();
   }
 
   #resolved(options = this.#options): ResolvedOptions {
@@ -192,12 +288,72 @@ export class App implements AppCallbacks<App> {
   }
 
   #ended(info: CloseInfo): void {
+    const lasted = this.#openedAt && performance.now() - this.#openedAt;
     this.#channel = undefined;
     this.#connection = undefined;
-    this.#run = undefined; // from onClose the app can be run again
+    this.#openedAt = undefined;
+    this.#outbox?.detach(info.wasClean && this.#isEnding);
     if (!this.#isEnding && !info.wasClean) this.#caller.error(info.error ?? closedError(info));
-    this.#caller.call("onClose", info.code, info.reason, info);
+    const run = this.#run;
+    const retry = run && this.#next(run, info, lasted);
+    const told = retry === undefined ? info : { ...info, retry };
+    if (run !== undefined) run.info = told;
+    run?.trace?.note(farewell(told));
+    if (retry === undefined) this.#finish();
+    this.#caller.call("onClose", told.code, told.reason, told);
   }
+
+  /** The attempt that follows; undefined for none. */
+  #next({ reconnect, backoff }: Run, info: CloseInfo, lasted: number | undefined): CloseInfo["retry"] {
+    if (reconnect === undefined || backoff === undefined || this.#isEnding) return undefined;
+    backoff.lost(lasted);
+    const { attempt } = backoff;
+    if (backoff.isExhausted || !this.#isWanted(reconnect, info, attempt)) return undefined;
+    return this.#isEnding ? undefined : { attempt, delay: backoff.delay(retryAfter(info)) };
+  }
+
+  #isWanted({ retry }: Reconnect, info: CloseInfo, attempt: number): boolean {
+    let wanted: unknown;
+    this.#caller.guard("reconnect.retry", () => {
+      wanted = retry?.(info, attempt);
+      return wanted;
+    });
+    if (typeof wanted === "boolean") return wanted;
+    // A promise would be true to JavaScript, whatever it fulfils with.
+    if (wanted !== undefined) {
+      const error = new UsageError("reconnect.retry returns true, false or undefined");
+      this.#caller.failed("reconnect.retry", error);
+    }
+    return isPassing(info);
+  }
+
+  /** The run is over: from onClose on the app can be run again. */
+  #finish(): void {
+    this.#run = undefined;
+    this.#isBoxed = false;
+    this.#outbox?.end();
+  }
+}
+
+/** The end of a connection in a line of the trace. */
+function farewell({ code, error, retry }: CloseInfo): string {
+  const why = error?.message ?? `closed with code ${code}`;
+  if (retry === undefined) return `${why} - goodbye`;
+  return `${why} - reconnect, attempt ${retry.attempt} in ${Math.round(retry.delay)} ms`;
+}
+
+/** Fulfils after `ms`, or when the signal is aborted. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end);
+    if (signal.aborted) end();
+  });
 }
 
 /** What ended an attempt. A function of the user may have thrown anything, and a signal may have any reason. */
@@ -206,8 +362,9 @@ function asWebSocketError(error: unknown, signal: AbortSignal): WebSocketError {
   if (signal.aborted && error === signal.reason) {
     return new WebSocketError("ERR_WS_ABORTED", "the attempt to connect was called off", { cause: error });
   }
-  const message = error instanceof Error ? error.message : String(error);
-  return new WebSocketError("ERR_WS_CALLBACK", `an option's function failed: ${message}`, { cause: error });
+  if (!(error instanceof Error)) return notAnError("an option's function", error);
+  const message = `an option's function failed: ${error.message}`;
+  return new WebSocketError("ERR_WS_CALLBACK", message, { cause: error });
 }
 
 /** The class WebSocketApp of a runtime. */

@@ -60,11 +60,15 @@ export class CallbackReceiver<App extends AppCallbacks<App>> implements Receiver
 
   call<Name extends CallbackName>(name: Name, ...rest: ArgumentsOf<Name>): void {
     const callback = this.#app[name] as ((app: App, ...rest: ArgumentsOf<Name>) => unknown) | undefined;
-    if (callback === undefined) return;
+    if (callback !== undefined) this.guard(name, () => callback.call(this.#app, this.#app, ...rest));
+  }
+
+  /** Calls what is the user's. */
+  guard(name: string, act: () => unknown): void {
     try {
-      this.#watch(name, callback.call(this.#app, this.#app, ...rest));
+      this.#watch(name, act());
     } catch (error) {
-      this.#failed(name, error);
+      this.failed(name, error);
     }
   }
 
@@ -82,7 +86,7 @@ export class CallbackReceiver<App extends AppCallbacks<App>> implements Receiver
       const result = app.onMessage(app, data);
       if (result !== undefined) this.#watch("onMessage", result);
     } catch (error) {
-      this.#failed("onMessage", error);
+      this.failed("onMessage", error);
     }
   }
 
@@ -104,12 +108,13 @@ export class CallbackReceiver<App extends AppCallbacks<App>> implements Receiver
   }
 
   /** Reports the rejection of a callback that returned a promise. */
-  #watch(name: CallbackName, result: unknown): void {
+  #watch(name: string, result: unknown): void {
     if (typeof (result as PromiseLike<unknown> | null | undefined)?.then !== "function") return;
-    Promise.resolve(result).catch((error) => this.#failed(name, error));
+    Promise.resolve(result).catch((error) => this.failed(name, error));
   }
 
-  #failed(name: CallbackName, cause: unknown): void {
+  /** Something of the user's threw: tells onError, or where that cannot be, the console. */
+  failed(name: string, cause: unknown): void {
     const error = cause instanceof Error ? cause : notAnError(name, cause);
     // A failure of onError itself would come back to it for ever; without onError it would be lost.
     if (name === "onError" || this.#app.onError === undefined) console.error(error);
@@ -118,7 +123,7 @@ export class CallbackReceiver<App extends AppCallbacks<App>> implements Receiver
 }
 
 /** An error for what was thrown and is none; it may be anything, also what cannot be shown as a string. */
-function notAnError(name: CallbackName, cause: unknown): WebSocketError {
+export function notAnError(name: string, cause: unknown): WebSocketError {
   const isPlain = cause === null || (typeof cause !== "object" && typeof cause !== "function");
   const shown = isPlain ? String(cause) : `a value of type ${typeof cause}`;
   return new WebSocketError("ERR_WS_CALLBACK", `${name} threw ${shown}`, { cause });

@@ -7,6 +7,7 @@ import { ClosedError, type CloseInfo, LimitError, TimeoutError } from "../errors
 import type { Message } from "../protocol/assembler.ts";
 import type { ProtocolState } from "../protocol/protocol.ts";
 import { HIGH_WATER, type Session, type SessionSink } from "../session/session.ts";
+import type { Heartbeat } from "./heartbeat.ts";
 import { closedError } from "./inbox.ts";
 import { sizeOf } from "./message-stream.ts";
 import { duration, type ResolvedOptions } from "./options.ts";
@@ -37,6 +38,9 @@ interface DrainWaiter {
 /** What send() returns when there is nothing to wait for: one promise for all. */
 const SENT: Promise<void> = Promise.resolve();
 
+/** For who does not wait for a ping. */
+function ignored(): void {}
+
 /** A rejection that nobody listens to must not end the process; who listens still gets it. */
 export function handled<Value>(promise: Promise<Value>): Promise<Value> {
   promise.catch(() => {});
@@ -58,7 +62,7 @@ export class Channel implements SessionSink {
   readonly closed: Promise<CloseInfo>;
   /** How it ended, once it has. */
   info: CloseInfo | undefined;
-  /** Round-trip time in ms of the last ping() that was answered. */
+  /** Round-trip time in ms of the last ping that was answered, of ping() or of keepAlive. */
   latency: number | undefined;
 
   readonly #receiver: Receiver;
@@ -72,6 +76,8 @@ export class Channel implements SessionSink {
   #waiters: DrainWaiter[] = [];
   #pings: PendingPing[] = [];
   #pingCount = 0;
+  readonly #startHeartbeat: ResolvedOptions["heartbeat"];
+  #heartbeat: Heartbeat | undefined;
   /** The last of the sends that take their time (streams, Blobs): whatever is sent meanwhile goes behind it. */
   #turn: Promise<void> | undefined;
   /** Ends the wait for a stream's next item. */
@@ -80,12 +86,13 @@ export class Channel implements SessionSink {
   #waitingBytes = 0;
 
   /** Nothing is delivered until start(). */
-  constructor(session: Session, options: ResolvedOptions, receiver: Receiver) {
+  constructor(session: Session, options: Omit<ResolvedOptions, "open">, receiver: Receiver) {
     this.session = session;
     this.#receiver = receiver;
     this.#maxBufferedAmount = options.maxBufferedAmount;
     this.#closeTimeout = options.closeTimeout;
     this.#checkClose = options.checkClose;
+    this.#startHeartbeat = options.heartbeat;
     let settle: (info: CloseInfo) => void = () => {};
     this.closed = new Promise((resolve) => {
       settle = resolve;
@@ -95,6 +102,7 @@ export class Channel implements SessionSink {
 
   start(): void {
     this.session.start(this);
+    if (this.isOpen) this.#heartbeat = this.#startHeartbeat?.(this.session, this.#sendBeat);
   }
 
   get isOpen(): boolean {
@@ -111,24 +119,27 @@ export class Channel implements SessionSink {
     return this.session.bufferedBytes + this.#waitingBytes;
   }
 
-  /** Sends a message. Throws ClosedError, UsageError, LimitError; what it returns rejects with ClosedError, and does no harm ignored. */
-  send(data: Sendable): Promise<void> {
+  /**
+   * Sends a message, as it is where `compress` is false. Throws ClosedError, UsageError, LimitError; what it returns rejects
+   * with ClosedError, and does no harm ignored.
+   */
+  send(data: Sendable, compress?: boolean): Promise<void> {
     this.#assertOpen();
     const message = typeof data === "string" ? data : messageOf(data);
-    if (this.#turn !== undefined || isBlob(message)) return this.#sendLater(message);
+    if (this.#turn !== undefined || isBlob(message)) return this.#sendLater(message, compress);
     if (this.#mayBeFull) this.#assertRoom();
-    this.session.send(message);
+    this.session.send(message, compress);
     const buffered = this.session.bufferedBytes;
     if (buffered > this.#maxBufferedAmount) this.#mayBeFull = true;
     return buffered < HIGH_WATER ? SENT : this.#drained();
   }
 
   /** Sends one message in as many frames as the source has items, and an empty last one. */
-  sendStream(source: StreamSource, binary: boolean | undefined): Promise<void> {
+  sendStream(source: StreamSource, binary: boolean | undefined, compress?: boolean): Promise<void> {
     this.#assertOpen();
     const iterator = iteratorOf(source);
     return this.#inTurn(async () => {
-      const stream = new OutgoingStream(this.session, binary);
+      const stream = new OutgoingStream(this.session, binary, compress);
       try {
         for (;;) {
           this.#assertAlive();
@@ -152,11 +163,22 @@ export class Channel implements SessionSink {
   /** Sends a ping; the time in ms until its pong. Throws UsageError, ClosedError. */
   ping(data?: Sendable): Promise<number> {
     this.#assertOpen();
-    // A payload of its own for each, so that a late pong is not taken for the answer to a later ping.
-    const payload = new Uint8Array(controlPayload(data === undefined ? `${++this.#pingCount}` : data));
+    const payload = new Uint8Array(data === undefined ? this.#freshPayload() : controlPayload(data));
     this.session.ping(payload);
     const sentAt = performance.now();
     return handled(new Promise((resolve, reject) => this.#pings.push({ payload, sentAt, resolve, reject })));
+  }
+
+  readonly #sendBeat = (payload = this.#freshPayload()): void => {
+    // One of them is enough to wait for: a peer may answer none.
+    this.#pings = this.#pings.filter(({ resolve }) => resolve !== ignored);
+    this.session.ping(payload);
+    this.#pings.push({ payload, sentAt: performance.now(), resolve: ignored, reject: ignored });
+  };
+
+  /** Another for each ping, so that a late pong is not taken for the answer to a later one. */
+  #freshPayload(): Uint8Array {
+    return controlPayload(`${++this.#pingCount}`);
   }
 
   /** Sends an unsolicited pong. Throws UsageError, ClosedError. */
@@ -170,7 +192,7 @@ export class Channel implements SessionSink {
     this.#checkClose(code, reason);
     const timeout = duration("the timeout of close", within, this.#closeTimeout);
     if (this.#isClosing) return this.closed;
-    this.#isClosing = true;
+    this.#end();
     if (this.#turn === undefined) this.session.close(code, reason, timeout);
     else void this.#closeInTurn(this.#turn, code, reason, timeout);
     return this.closed;
@@ -178,8 +200,13 @@ export class Channel implements SessionSink {
 
   /** Drops the connection now. */
   terminate(): void {
-    this.#isClosing = true;
+    this.#end();
     this.session.destroy();
+  }
+
+  #end(): void {
+    this.#isClosing = true;
+    this.#heartbeat?.stop();
   }
 
   /** Lets a stream or Blob that is under way finish, for as long as the closing handshake may take. */
@@ -228,7 +255,7 @@ export class Channel implements SessionSink {
 
   ended(info: CloseInfo): void {
     this.info = info;
-    this.#isClosing = true;
+    this.#end();
     for (const waiter of [...this.#waiters.splice(0), ...this.#pings.splice(0)])
       waiter.reject(this.#closedError());
     this.#interrupt?.(this.#closedError());
@@ -267,7 +294,7 @@ export class Channel implements SessionSink {
   }
 
   /** Behind the sends that take their time. Bytes are copied, as the caller may change them once this returned. */
-  #sendLater(message: Message | Blob): Promise<void> {
+  #sendLater(message: Message | Blob, compress: boolean | undefined): Promise<void> {
     const size = isBlob(message) ? 0 : sizeOf(message);
     this.#assertRoom();
     this.#waitingBytes += size;
@@ -276,7 +303,7 @@ export class Channel implements SessionSink {
       this.#waitingBytes -= size;
       const ready = isBlob(copy) ? new Uint8Array(await copy.arrayBuffer()) : copy;
       this.#assertAlive();
-      this.session.send(ready);
+      this.session.send(ready, compress);
       if (this.session.bufferedBytes >= HIGH_WATER) await this.#drained();
     });
   }

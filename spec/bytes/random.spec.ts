@@ -2,7 +2,7 @@
 // that chance breaks them less than once in 10^15 runs.
 
 import { expect } from "chai";
-import { randomBytes, randomMask } from "../../lib/bytes/random.ts";
+import { randomBytes, randomFraction, randomMask } from "../../lib/bytes/random.ts";
 
 /** Pearson's chi-square of how often each byte occurs: 255 on average, with a deviation of 23. */
 function chiSquare(bytes: Uint8Array): number {
@@ -40,6 +40,18 @@ describe("randomMask", () => {
 
   it("has every byte as often as any other", () => {
     expect(chiSquare(new Uint8Array(keys.buffer))).to.be.within(90, 600);
+  });
+});
+
+describe("randomFraction", () => {
+  const fractions = Array.from({ length: 100_000 }, () => withoutMathRandom(randomFraction));
+
+  it("is from 0 up to, and without, 1", () => {
+    for (const fraction of fractions) expect(fraction >= 0 && fraction < 1).to.equal(true);
+  });
+
+  it("is as often in each part as in any other", () => {
+    expect(chiSquare(Uint8Array.from(fractions, (fraction) => 256 * fraction))).to.be.within(90, 600);
   });
 });
 

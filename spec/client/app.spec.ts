@@ -487,8 +487,9 @@ describe("WebSocketApp", () => {
       [5, "ERR_WS_INVALID_ARGUMENT"],
       [{ signal: {} }, "ERR_WS_INVALID_ARGUMENT"],
       [{ pingInterval: 5 }, "ERR_WS_UNKNOWN_OPTION"],
-      [{ reconnect: 1000 }, "ERR_WS_UNSUPPORTED"],
-      [{ keepAlive: { interval: 1000 } }, "ERR_WS_UNSUPPORTED"],
+      [{ reconnect: 0 }, "ERR_WS_INVALID_ARGUMENT"],
+      [{ keepAlive: { interval: 0 } }, "ERR_WS_INVALID_ARGUMENT"],
+      [{ outbox: {} }, "ERR_WS_UNSUPPORTED"],
     ];
     for (const [options, code] of wrong) {
       it(`refuses ${JSON.stringify(options)}, and can run all the same`, async () => {

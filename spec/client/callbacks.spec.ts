@@ -85,6 +85,13 @@ describe("CallbackReceiver", () => {
         });
       }
 
+      it("tells onError of what else is the user's, once", async () => {
+        const errors: Error[] = [];
+        receiver({ onError: (_app, error) => errors.push(error) }).guard("onDrop", fail);
+        await nextTurn();
+        expect(errors.map(({ message }) => message)).to.deep.equal(["failed"]);
+      });
+
       it("prints the failure where there is no onError", async () => {
         const lines = await printed(async () => {
           receiver({ onMessage: fail }).message("text");
