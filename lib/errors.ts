@@ -12,6 +12,7 @@ export type ErrorCode =
   | "ERR_WS_INVALID_STATE"
   | "ERR_WS_PROTOCOL"
   | "ERR_WS_INVALID_UTF8"
+  | "ERR_WS_INVALID_DEFLATE"
   | "ERR_WS_INVALID_RESPONSE"
   | "ERR_WS_UNEXPECTED_STATUS"
   | "ERR_WS_MESSAGE_TOO_BIG"
@@ -19,6 +20,7 @@ export type ErrorCode =
   | "ERR_WS_HEADERS_TOO_BIG"
   | "ERR_WS_BACKPRESSURE"
   | "ERR_WS_PROXY"
+  | "ERR_WS_PROXY_AUTH"
   | "ERR_WS_TIMEOUT"
   | "ERR_WS_DNS"
   | "ERR_WS_CONNECT"
@@ -78,7 +80,7 @@ export class UsageError extends WebSocketError {
   }
 }
 
-/** The peer broke RFC 6455; `closeCode` is what it was told (1002, or 1007 for text that is not UTF-8). */
+/** The peer broke RFC 6455 or 7692; `closeCode` is what it was told (1002, or 1007 for what is not UTF-8, or not DEFLATE). */
 export class ProtocolError extends WebSocketError {
   static {
     ProtocolError.prototype.name = "ProtocolError";
@@ -86,8 +88,12 @@ export class ProtocolError extends WebSocketError {
 
   readonly closeCode: number;
 
-  constructor(message: string, closeCode = 1002) {
-    super(closeCode === 1007 ? "ERR_WS_INVALID_UTF8" : "ERR_WS_PROTOCOL", message);
+  constructor(
+    message: string,
+    closeCode = 1002,
+    code: ErrorCode = closeCode === 1007 ? "ERR_WS_INVALID_UTF8" : "ERR_WS_PROTOCOL",
+  ) {
+    super(code, message);
     this.closeCode = closeCode;
   }
 }
@@ -128,10 +134,10 @@ export class HandshakeError extends WebSocketError {
 
   /** HTTP status; undefined when the answer was not HTTP or ended before its status. */
   readonly status: number | undefined;
-  readonly statusText: string;
-  readonly rawHeaders: RawHeaders;
-  /** Up to 64 KiB of the answer's body, decoded as UTF-8 with U+FFFD for what is not. */
-  readonly body: string;
+  // The rest is not shown when the error is printed: there are cookies in it, and what the peer likes to put on terminals.
+  readonly #statusText: string;
+  readonly #rawHeaders: RawHeaders;
+  readonly #body: string;
   #headers: Headers | undefined;
 
   constructor(
@@ -142,29 +148,82 @@ export class HandshakeError extends WebSocketError {
   ) {
     super(code, message, options);
     this.status = response.status;
-    this.statusText = response.statusText ?? "";
-    this.rawHeaders = response.rawHeaders ?? [];
-    this.body = response.body ?? "";
+    this.#statusText = response.statusText ?? "";
+    this.#rawHeaders = response.rawHeaders ?? [];
+    this.#body = response.body ?? "";
+  }
+
+  get statusText(): string {
+    return this.#statusText;
+  }
+
+  get rawHeaders(): RawHeaders {
+    return this.#rawHeaders;
+  }
+
+  /** Up to 64 KiB of the answer's body, decoded as UTF-8 with U+FFFD for what is not. */
+  get body(): string {
+    return this.#body;
   }
 
   get headers(): Headers {
-    this.#headers ??= new Headers(this.rawHeaders.map(([name, value]): [string, string] => [name, value]));
+    this.#headers ??= new Headers(this.#rawHeaders.map(([name, value]): [string, string] => [name, value]));
     return this.#headers;
   }
 }
 
-/** A proxy refused, failed or did not speak its protocol; the server behind it was not reached. */
+/**
+ * A proxy could not be reached, refused, failed or did not speak its protocol; the server behind it was not reached. Codes
+ * `ERR_WS_PROXY`, and `ERR_WS_PROXY_AUTH` where it wants a login, or another one.
+ */
 export class ProxyError extends WebSocketError {
   static {
     ProxyError.prototype.name = "ProxyError";
   }
 
+  /** The proxy's url, without credentials. */
+  readonly proxy: string;
   /** The proxy's HTTP status or SOCKS reply; undefined when there was none. */
   readonly status: number | undefined;
+  // As for HandshakeError, the rest is not shown when the error is printed.
+  readonly #answer: { readonly statusText: string; readonly rawHeaders: RawHeaders; readonly body: string };
+  #headers: Headers | undefined;
 
-  constructor(message: string, options?: { status?: number; cause?: unknown }) {
-    super("ERR_WS_PROXY", message, options);
-    this.status = options?.status;
+  constructor(
+    message: string,
+    data: {
+      proxy?: string;
+      status?: number | undefined;
+      statusText?: string;
+      rawHeaders?: RawHeaders;
+      body?: string;
+      code?: "ERR_WS_PROXY" | "ERR_WS_PROXY_AUTH";
+      cause?: unknown;
+    } = {},
+  ) {
+    super(data.code ?? "ERR_WS_PROXY", message, data);
+    this.proxy = data.proxy ?? "";
+    this.status = data.status;
+    const { statusText = "", rawHeaders = [], body = "" } = data;
+    this.#answer = { statusText, rawHeaders, body };
+  }
+
+  get statusText(): string {
+    return this.#answer.statusText;
+  }
+
+  get rawHeaders(): RawHeaders {
+    return this.#answer.rawHeaders;
+  }
+
+  /** Up to 64 KiB of the answer's body, decoded as UTF-8 with U+FFFD for what is not. */
+  get body(): string {
+    return this.#answer.body;
+  }
+
+  get headers(): Headers {
+    this.#headers ??= new Headers(this.rawHeaders.map(([name, value]): [string, string] => [name, value]));
+    return this.#headers;
   }
 }
 
@@ -222,6 +281,8 @@ export interface CloseInfo {
   readonly received?: CloseFrame;
   /** Why, where it was neither side's wish. */
   readonly error?: WebSocketError;
+  /** Where a WebSocketApp is going to connect again: which attempt in a row that will be, and in how many ms. */
+  readonly retry?: { readonly attempt: number; readonly delay: number };
 }
 
 /** The connection is closed, or was before what was asked of it could be done; `info` tells how it ended. */

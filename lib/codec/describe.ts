@@ -21,19 +21,26 @@ export interface Frame {
 /** Payload bytes that a line shows at the most. */
 export const SHOWN_BYTES = 256;
 
+/** The frame's bytes on the wire, as far as its payload is known and shorter than `most`. */
+export function wireBytes(frame: Frame, most: number = Number.POSITIVE_INFINITY): Uint8Array {
+  const header = encodeHeader(frame.opcode, frame.fin, frame.rsv1, frame.length, frame.key);
+  const payload = new Uint8Array(frame.payload.subarray(0, most)); // a copy, which slice() of a Buffer is not
+  if (frame.key !== null) maskInPlace(slabOf(payload), 0, payload.length, frame.key);
+  const bytes = new Uint8Array(header.length + payload.length);
+  bytes.set(header);
+  bytes.set(payload, header.length);
+  return bytes;
+}
+
 /** The frame's bytes on the wire as a literal, cut after SHOWN_BYTES of payload. */
 export function describeRaw(frame: Frame): string {
-  const header = encodeHeader(frame.opcode, frame.fin, frame.rsv1, frame.length, frame.key);
-  const shown = new Uint8Array(frame.payload.subarray(0, SHOWN_BYTES)); // a copy, which slice() of a Buffer is not
-  if (frame.key !== null) maskInPlace(slabOf(shown), 0, shown.length, frame.key);
-  return literal(Uint8Array.from([...header, ...shown])) + elision(shown.length, frame.length);
+  return literal(wireBytes(frame, SHOWN_BYTES)) + elision(frame);
 }
 
 /** `fin=1 opcode=1 data=b'...'`, cut after SHOWN_BYTES of payload. */
 export function describeDecoded(frame: Frame): string {
-  const shown = frame.payload.subarray(0, SHOWN_BYTES);
   const rsv = frame.rsv1 ? " rsv1=1" : "";
-  const data = literal(shown) + elision(shown.length, frame.length);
+  const data = literal(frame.payload.subarray(0, SHOWN_BYTES)) + elision(frame);
   return `fin=${frame.fin ? 1 : 0}${rsv} opcode=${frame.opcode} data=${data}`;
 }
 
@@ -43,16 +50,6 @@ export function literal(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) text += escapeByte(byte, quote);
   return `b${quote}${text}${quote}`;
-}
-
-/** A text in which control characters, and what is not Latin, cannot act on a terminal: `\x1b`, `\u202e`. */
-export function escapeControls(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (character) => {
-    const point = character.codePointAt(0) ?? 0;
-    const digits = point.toString(16);
-    if (point < 0x100) return `\\x${digits.padStart(2, "0")}`;
-    return point < 0x10000 ? `\\u${digits.padStart(4, "0")}` : `\\u{${digits}}`;
-  });
 }
 
 const NAMED: Record<number, string> = { 9: "\\t", 10: "\\n", 13: "\\r", 92: "\\\\" };
@@ -65,6 +62,6 @@ function escapeByte(byte: number, quote: string): string {
   return character === quote ? `\\${quote}` : character;
 }
 
-function elision(shown: number, length: number): string {
-  return shown < length ? `... (${length} bytes)` : "";
+function elision({ payload, length }: Frame): string {
+  return Math.min(payload.length, SHOWN_BYTES) < length ? `... (${length} bytes)` : "";
 }

@@ -1,13 +1,7 @@
 // Frames as lines for people: Python's spelling of bytes, frames cut where they get long, nothing that acts on a terminal.
 
 import { expect } from "chai";
-import {
-  describeDecoded,
-  describeRaw,
-  escapeControls,
-  type Frame,
-  literal,
-} from "../../lib/codec/describe.ts";
+import { describeDecoded, describeRaw, type Frame, literal, wireBytes } from "../../lib/codec/describe.ts";
 import { BINARY, CONTINUATION, TEXT } from "../../lib/codec/opcode.ts";
 import { hex, toHex, utf8 } from "../support/hex.ts";
 
@@ -60,6 +54,32 @@ describe("describeRaw", () => {
   });
 });
 
+describe("wireBytes", () => {
+  const long = utf8("abc");
+  const rows: [title: string, frame: Frame, most: number | undefined, expected: string][] = [
+    ["nothing", frame(hex("")), undefined, "81 00"],
+    ["a text", frame(long), undefined, "81 03 616263"],
+    ["a masked one", frame(utf8("Hello"), { key: KEY }), undefined, "81 85 37fa213d 7f9f4d5158"],
+    [
+      "RSV1 and a length of 16 bits",
+      frame(hex("00"), { rsv1: true, length: 126 }),
+      undefined,
+      "c1 7e 007e 00",
+    ],
+    ["no more than is asked for", frame(long), 2, "81 03 6162"],
+    ["none of the payload", frame(long, { key: KEY }), 0, "81 83 37fa213d"],
+  ];
+  for (const [title, shown, most, expected] of rows) {
+    it(title, () => expect(toHex(wireBytes(shown, most))).to.equal(toHex(hex(expected))));
+  }
+
+  it("is a copy", () => {
+    const payload = utf8("abc");
+    for (const key of [null, KEY]) wireBytes(frame(payload, { key })).fill(0);
+    expect(toHex(payload)).to.equal("616263");
+  });
+});
+
 describe("describeDecoded", () => {
   const rows: [title: string, frame: Frame, line: string][] = [
     ["a text", frame(utf8("Hello")), "fin=1 opcode=1 data=b'Hello'"],
@@ -75,25 +95,5 @@ describe("describeDecoded", () => {
   ];
   for (const [title, shown, line] of rows) {
     it(title, () => expect(describeDecoded(shown)).to.equal(line));
-  }
-});
-
-describe("escapeControls", () => {
-  const rows: [title: string, text: string, expected: string][] = [
-    ["letters of every script", "aé€漢😀", "aé€漢😀"],
-    ["quotes and backslashes", `'"\\`, `'"\\`],
-    ["an escape sequence", "\x1b[31m", String.raw`\x1b[31m`],
-    ["line ends and tabs", "a\r\n\tb", String.raw`a\x0d\x0a\x09b`],
-    ["NUL and DEL", "\0\x7f", String.raw`\x00\x7f`],
-    ["C1 controls", "\x80\x9b\x9f", String.raw`\x80\x9b\x9f`],
-    ["a soft hyphen", "\xad", String.raw`\xad`],
-    ["text turned round", "\u202egpj.exe", String.raw`\u202egpj.exe`],
-    ["what has no width", "a\u200bb\ufeff", String.raw`a\u200bb\ufeff`],
-    ["line and paragraph separators", "\u2028\u2029", String.raw`\u2028\u2029`],
-    ["a lone surrogate", "\ud83d!", String.raw`\ud83d!`],
-    ["a control character above U+FFFF", "\u{e0001}", String.raw`\u{e0001}`],
-  ];
-  for (const [title, text, expected] of rows) {
-    it(title, () => expect(escapeControls(text)).to.equal(expected));
   }
 });
