@@ -5,6 +5,9 @@
 // Each competitor has a process of its own, pinned to one core; the server, in Bun, has another. In each round all take
 // their turn. Where the server or the kernel limits the wall clock, the CPU time per message of the client decides.
 // The row `raw` is a bare socket with ready-made frames: as long as it is well ahead, the server is not what limits.
+//
+// Where messages are compressed, it is told besides in how many bytes each competitor sends one, as a server here counts them,
+// and what a connection takes of memory.
 
 import { type ChildProcess, type ChildProcessByStdio, spawn, spawnSync } from "node:child_process";
 import { availableParallelism, cpus } from "node:os";
@@ -12,6 +15,7 @@ import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { benchCodec } from "./bench/codec.ts";
 import { median, spread } from "./bench/statistics.ts";
+import { startCounter } from "./bench/wire-bytes.ts";
 import type { Order, Result } from "./bench/worker.ts";
 import { WORKLOADS, type Workload } from "./bench/workloads.ts";
 
@@ -33,16 +37,23 @@ function pinned(child: ChildProcess, core: number): void {
   children.push(child);
 }
 
-async function startServer(): Promise<string> {
+/** Where it is talked to without compression, and with it. */
+interface Origins {
+  readonly plain: string;
+  readonly compressing: string;
+}
+
+async function startServer(): Promise<Origins> {
   const server = spawn("node_modules/.bin/bun", ["scripts/bench/server.ts"], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const port = await new Promise<string>((resolve, reject) => {
+  const ports = await new Promise<string>((resolve, reject) => {
     server.stdout.once("data", (line) => resolve(String(line).trim()));
     server.once("exit", (code) => reject(new Error(`the server ended with code ${code}`)));
   });
   pinned(server, 1);
-  return `ws://127.0.0.1:${port}`;
+  const [plain, compressing] = ports.split(" ").map((port) => `ws://127.0.0.1:${port}`);
+  return { plain: plain ?? "", compressing: compressing ?? "" };
 }
 
 /** A process that takes orders and gives results line by line. */
@@ -71,7 +82,8 @@ class Worker {
   }
 }
 
-async function contest(workload: Workload, workers: Map<string, Worker>, origin: string): Promise<void> {
+async function contest(workload: Workload, workers: Map<string, Worker>, origins: Origins): Promise<void> {
+  const origin = workload.isCompressed === true ? origins.compressing : origins.plain;
   const results = new Map<string, Result[]>();
   const competitors = [...workers].filter(([client]) => client !== "raw" || workload.isEcho);
   const turn = ([client, worker]: [string, Worker], ms: number) =>
@@ -84,6 +96,18 @@ async function contest(workload: Workload, workers: Map<string, Worker>, origin:
     }
   }
   report(workload, results);
+  if (workload.isCompressed !== true) return;
+  for (const [client, worker] of competitors) {
+    const order = { client, workload: workload.title, ms: 0 };
+    const counted = counter.next();
+    await worker.measure({ ...order, origin: counter.origin, instead: "bytes" });
+    const sent = (await counted).toFixed(0);
+    const { bytes = 0 } = await worker.measure({ ...order, origin, instead: "memory" });
+    const kept = (bytes / 1024).toFixed(1);
+    console.log(
+      `  ${client.padEnd(16)} sends ${sent} bytes a message; ${kept} KiB a connection, of 1,000 with one each way`,
+    );
+  }
 }
 
 function report(workload: Workload, results: Map<string, Result[]>): void {
@@ -119,7 +143,11 @@ function line(head: string, cells: readonly string[]): string {
   return `  ${head.padEnd(16)}${cells.map((cell) => cell.padStart(14)).join("")}`;
 }
 
-async function benchRuntime(runtime: string, workloads: readonly Workload[], origin: string): Promise<void> {
+async function benchRuntime(
+  runtime: string,
+  workloads: readonly Workload[],
+  origins: Origins,
+): Promise<void> {
   const [program = ""] = RUNTIMES[runtime] ?? [];
   const [version] = spawnSync(program, ["--version"], { encoding: "utf8" }).stdout.split("\n");
   const hasOwn = runtime !== "node" || "WebSocket" in globalThis; // Node 20 has none
@@ -130,7 +158,7 @@ async function benchRuntime(runtime: string, workloads: readonly Workload[], ori
   console.log(line("", ["messages/s", "spread", "CPU us/msg", ...rivals]));
   const clients = ["isosocket", "isosocket recv", "ws", ...(hasOwn ? ["own"] : []), "raw"];
   const workers = new Map(clients.map((client) => [client, new Worker(runtime)]));
-  for (const workload of workloads) await contest(workload, workers, origin);
+  for (const workload of workloads) await contest(workload, workers, origins);
   for (const worker of workers.values()) worker.end();
 }
 
@@ -141,13 +169,15 @@ const isAll = titleWords.length === 0 && !words.includes("codec");
 const chosen = WORKLOADS.filter(({ title }) => isAll || titleWords.some((word) => title.includes(word)));
 console.log(`${cpus()[0]?.model.trim()}, ${availableParallelism()} cores${canPin ? ", pinned" : ""}`);
 console.log(`medians of ${ROUNDS} rounds of ${ROUND_MS} ms, competitors taking turns`);
+const counter = await startCounter();
 try {
-  const origin = await startServer();
+  const origins = await startServer();
   if (chosen.length > 0) {
     for (const runtime of runtimes.length > 0 ? runtimes : ["node"])
-      await benchRuntime(runtime, chosen, origin);
+      await benchRuntime(runtime, chosen, origins);
   }
 } finally {
+  counter.close();
   for (const child of children) child.kill();
 }
 if (isAll || words.includes("codec")) benchCodec();

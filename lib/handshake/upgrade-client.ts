@@ -5,9 +5,13 @@
 import { encodeBase64 } from "../bytes/base64.ts";
 import { sha1 } from "../bytes/sha1.ts";
 import { HandshakeError, type RawHeaders } from "../errors.ts";
+import type { DeflateAgreement } from "../protocol/compression.ts";
+import { type DeflateRequest, offerDeflate, readDeflateAnswer } from "./deflate-offer.ts";
 import { formatRequest, type ResponseHead, readBody, readHead, tokensOf, valuesOf } from "./http.ts";
+import { redactedProtocols } from "./redaction.ts";
 import type { Talk } from "./talk.ts";
 
+/** What a client asks for. */
 export interface UpgradeRequest {
   /** Path and query. */
   readonly target: string;
@@ -18,6 +22,8 @@ export interface UpgradeRequest {
   /** 16 random bytes in base64. */
   readonly key: string;
   readonly protocols: readonly string[];
+  /** What to offer of permessage-deflate; undefined for nothing. */
+  readonly deflate?: DeflateRequest | undefined;
   /** What comes after the handshake's own headers. */
   readonly headers: RawHeaders;
 }
@@ -33,6 +39,8 @@ export interface Agreement {
   readonly protocol: string;
   /** The Sec-WebSocket-Extensions of the answer; "" for none. */
   readonly extensions: string;
+  /** What they mean, where it is compression. */
+  readonly deflate?: DeflateAgreement;
 }
 
 /** The headers that the handshake itself sends, in lower case: a caller sets them by options, if at all. */
@@ -69,6 +77,8 @@ export function upgradeHeaders(request: UpgradeRequest): RawHeaders {
   if (request.origin !== undefined) headers.push(["Origin", request.origin]);
   headers.push(["Sec-WebSocket-Key", request.key], ["Sec-WebSocket-Version", "13"]);
   if (request.protocols.length > 0) headers.push(["Sec-WebSocket-Protocol", request.protocols.join(", ")]);
+  if (request.deflate !== undefined)
+    headers.push(["Sec-WebSocket-Extensions", offerDeflate(request.deflate)]);
   return [...headers, ...request.headers];
 }
 
@@ -77,14 +87,21 @@ export function formatUpgrade(request: UpgradeRequest): Uint8Array {
   return formatRequest("GET", request.target, upgradeHeaders(request));
 }
 
-/** Sends the request and reads the answer. Throws HandshakeError, LimitError. */
-export function* upgradeClient(request: Uint8Array, maxHeaderSize: number): Talk<Answer> {
+/**
+ * Sends the request and reads the answer, with its body unless `hasUse` says that nobody wants one for that status. Throws
+ * HandshakeError, LimitError.
+ */
+export function* upgradeClient(
+  request: Uint8Array,
+  maxHeaderSize: number,
+  hasUse: (status: number) => boolean = () => true,
+): Talk<Answer> {
   yield { send: request };
   for (let informational = 0; informational <= MAX_INFORMATIONAL; informational++) {
     const head = yield* readHead(maxHeaderSize);
     // A 101 has no body, whatever its headers say (RFC 9110 §8.6): what follows it are frames.
     if (head.status === 101) return { ...head, body: "" };
-    if (head.status >= 200) return { ...head, body: yield* readBody(head) };
+    if (head.status >= 200) return { ...head, body: hasUse(head.status) ? yield* readBody(head) : "" };
   }
   throw new HandshakeError(
     "ERR_WS_INVALID_RESPONSE",
@@ -95,7 +112,7 @@ export function* upgradeClient(request: Uint8Array, maxHeaderSize: number): Talk
 /** Checks a 101 against what was asked for (§4.1, client requirements 2 to 6). Throws HandshakeError. */
 export function checkUpgrade(
   answer: Answer,
-  request: Pick<UpgradeRequest, "key" | "protocols">,
+  request: Pick<UpgradeRequest, "key" | "protocols" | "deflate">,
   requireProtocol: boolean,
 ): Agreement {
   const { rawHeaders } = answer;
@@ -113,9 +130,13 @@ export function checkUpgrade(
         : "has a Sec-WebSocket-Accept that does not fit the request's key: an answer to another request, or from a cache",
     );
   }
-  const extensions = tokensOf(rawHeaders, "sec-websocket-extensions");
-  if (extensions.length > 0) throw fail("names an extension that was not offered");
-  return { protocol: agreedProtocol(rawHeaders, request.protocols, requireProtocol, fail), extensions: "" };
+  const protocol = agreedProtocol(rawHeaders, request.protocols, requireProtocol, fail);
+  const values = valuesOf(rawHeaders, "sec-websocket-extensions");
+  const deflate = readDeflateAnswer(values, request.deflate);
+  if (typeof deflate === "string") throw fail(deflate);
+  return deflate === undefined
+    ? { protocol, extensions: "" }
+    : { protocol, extensions: values.join(", "), deflate };
 }
 
 /** Exactly one of those that were offered, spelled as it was (§4.1, item 6). */
@@ -130,10 +151,11 @@ function agreedProtocol(
   if (protocol === undefined) {
     if (offered.length === 0 || !requireProtocol) return "";
     throw fail(
-      `chooses none of the subprotocols ${offered.join(", ")}: set requireProtocol to false to do without`,
+      `chooses none of the subprotocols ${redactedProtocols(offered.join())}: set requireProtocol to false to do without`,
     );
   }
   if (chosen.length > 1 || protocol.includes(",")) throw fail("names more than one subprotocol");
-  if (!offered.includes(protocol)) throw fail(`chooses subprotocol ${protocol}, which was not offered`);
+  if (!offered.includes(protocol))
+    throw fail(`chooses subprotocol ${redactedProtocols(protocol)}, which was not offered`);
   return protocol;
 }

@@ -5,12 +5,13 @@
 // small or many its fragments are. Text is checked part by part: a byte that no following byte could redeem fails the
 // connection when it arrives.
 // Limits are checked at each header, before the payload is allocated or waited for.
+// What was compressed comes through an inflater, which knows no size beforehand and keeps the limit itself: it is gathered in
+// blocks, so that the message takes its size in memory, and no more, until it is whole.
 //
 // Three ways of delivery: whole messages; frames of fragmented messages as each is complete; parts as they arrive.
 
 import { incompleteTail, type TextCodec } from "../bytes/utf8.ts";
 import { INVALID_PAYLOAD, MESSAGE_TOO_BIG, POLICY_VIOLATION } from "../codec/close-code.ts";
-import type { FrameDecoder } from "../codec/frame-decoder.ts";
 import { BINARY, CONTINUATION, type DataOpcode, TEXT } from "../codec/opcode.ts";
 import { LimitError, ProtocolError } from "../errors.ts";
 import type { Limits } from "./limits.ts";
@@ -24,6 +25,23 @@ export type Message = string | Uint8Array;
  */
 export type Delivery = "whole" | "frames" | "parts";
 
+/** A data frame, or part of one, that a FrameDecoder or an Inflater stands on. */
+export interface FramePart {
+  readonly opcode: number;
+  readonly fin: boolean;
+  readonly rsv1: boolean;
+  /** Bytes of the whole payload, and of it those that come after this part. */
+  readonly length: number;
+  readonly remaining: number;
+  readonly isFirst: boolean;
+  readonly isLast: boolean;
+  /** The part is bytes[start, end), borrowed. */
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** How frames become messages. */
 export interface AssemblerOptions extends Limits {
   /** False: what is not UTF-8 becomes U+FFFD. */
   readonly utf8Validation: boolean;
@@ -55,6 +73,9 @@ export class Assembler {
   private fragments = 0;
   /** A piece of the message was handed out, so the rest of it goes out in pieces too. */
   private inPieces = false;
+  private isInflated = false;
+  /** What was gathered before the buffer's content, where the message was inflated and is large. */
+  private blocks: Message[] = [];
   /** What was gathered and not handed out: buffer[0, size), of which [0, checked) is whole characters. */
   private buffer: Uint8Array = EMPTY;
   private size = 0;
@@ -70,20 +91,23 @@ export class Assembler {
    * Takes the decoder's current data frame, or part of one. Returns a message or a piece of one, or undefined when
    * there is nothing to hand out yet. Throws ProtocolError, LimitError.
    */
-  accept(frame: FrameDecoder): Message | undefined {
+  accept(frame: FramePart): Message | undefined {
     if (frame.isFirst) {
       this.begin(frame);
       if (frame.isLast && frame.fin && this.fragments === 1) return this.whole(frame);
     }
     this.gather(frame);
     if (frame.isLast && frame.fin) return this.inPieces ? this.piece(frame, true) : this.finish();
-    if (this.delivery === "whole") return undefined;
+    if (this.delivery === "whole") {
+      if (this.isInflated && this.size >= TRUSTED_BYTES) this.blocks.push(this.cut(this.complete));
+      return undefined;
+    }
     const ready = this.delivery === "frames" ? frame.isLast : this.complete > 0;
     return ready ? this.piece(frame, false) : undefined;
   }
 
   /** A frame begins: may it, here, and this large? */
-  private begin(frame: FrameDecoder): void {
+  private begin(frame: FramePart): void {
     if (frame.opcode === CONTINUATION) {
       if (this.kind === CONTINUATION)
         throw new ProtocolError("received a continuation frame with no message to continue");
@@ -94,6 +118,7 @@ export class Assembler {
       if (this.kind !== CONTINUATION)
         throw new ProtocolError("received a new message before the last fragment of another");
       this.kind = frame.opcode === TEXT ? TEXT : BINARY;
+      this.isInflated = frame.rsv1;
       this.announced = 0;
       this.fragments = 1;
     }
@@ -102,7 +127,7 @@ export class Assembler {
   }
 
   /** The fast path: a message in one frame that lies whole in the chunk. */
-  private whole(frame: FrameDecoder): Message {
+  private whole(frame: FramePart): Message {
     const isBinary = this.kind === BINARY;
     this.kind = CONTINUATION;
     this.isPiece = false;
@@ -110,7 +135,7 @@ export class Assembler {
     return this.decode(frame.bytes, frame.start, frame.end);
   }
 
-  private gather(frame: FrameDecoder): void {
+  private gather(frame: FramePart): void {
     const { start, end } = frame;
     const size = this.size + end - start;
     if (size > this.buffer.length) this.grow(size, frame);
@@ -124,7 +149,7 @@ export class Assembler {
   }
 
   /** Doubles the buffer, or makes it as large as the message is known to become, where that is less. */
-  private grow(needed: number, frame: FrameDecoder): void {
+  private grow(needed: number, frame: FramePart): void {
     const known = needed + frame.remaining;
     const roomy = Math.max(needed, 2 * this.buffer.length, Math.min(known, TRUSTED_BYTES), FIRST_BYTES);
     // The last frame tells the message's exact size: then the buffer itself can become the message.
@@ -149,29 +174,44 @@ export class Assembler {
 
   private finish(): Message {
     const { kind, buffer, size } = this;
-    this.reset();
     this.isPiece = false;
+    if (this.blocks.length > 0) return this.end();
+    this.reset();
     if (kind === TEXT) return this.decode(buffer, 0, size);
     return buffer.length === size ? buffer : buffer.slice(0, size);
   }
 
   /** Hands out what was gathered; an incomplete character stays for the next piece. */
-  private piece(frame: FrameDecoder, fin: boolean): Message {
+  private piece(frame: FramePart, fin: boolean): Message {
     this.isPiece = true;
     this.inPieces = true;
     this.opcode = frame.opcode as DataOpcode;
     this.fin = fin;
-    const { kind, buffer } = this;
-    const end = fin ? this.size : this.complete;
-    const data = kind === TEXT ? this.decode(buffer, 0, end) : buffer.slice(0, end);
-    if (fin) {
-      this.reset();
-    } else {
-      buffer.copyWithin(0, end, this.size);
-      this.size -= end;
-      this.checked = 0;
-    }
+    return fin ? this.end() : this.joined(this.cut(this.complete));
+  }
+
+  /** All that is left of a message. */
+  private end(): Message {
+    const data = this.joined(this.cut(this.size));
+    this.reset();
     return data;
+  }
+
+  /** Takes the first `end` bytes out of the buffer. */
+  private cut(end: number): Message {
+    const { kind, buffer } = this;
+    const data = kind === TEXT ? this.decode(buffer, 0, end) : buffer.slice(0, end);
+    buffer.copyWithin(0, end, this.size);
+    this.size -= end;
+    this.checked = 0;
+    return data;
+  }
+
+  private joined(last: Message): Message {
+    if (this.blocks.length === 0) return last;
+    const blocks = [...this.blocks, last];
+    this.blocks = [];
+    return joinMessages(blocks);
   }
 
   private reset(): void {
@@ -190,11 +230,23 @@ export class Assembler {
   }
 }
 
+/** Pieces of one message as one. */
+export function joinMessages(pieces: readonly Message[]): Message {
+  if (typeof pieces[0] === "string") return pieces.join("");
+  const all = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces as Uint8Array[]) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}
+
 function invalidText(): ProtocolError {
   return new ProtocolError("received a text message that is not valid UTF-8", INVALID_PAYLOAD);
 }
 
-function tooBig(actual: number, limit: number): LimitError {
+export function tooBig(actual: number, limit: number): LimitError {
   return new LimitError(
     "ERR_WS_MESSAGE_TOO_BIG",
     `received a message of at least ${actual} bytes, and maxMessageSize is ${limit}: raise it if such messages are expected`,

@@ -9,6 +9,9 @@
 //            sink.closing() is called for the first Close frame and for the second: the owner of the clock sets its
 //            deadline, and the owner of the socket ends it when both are through (`isShaken`).
 //   closed   sink.ended() was called, once, as the last thing: by receiveEnd(), when the stream has ended.
+// Compression takes time, so both directions do no more of it at once than is good for the loop: sink.rest() asks for
+// proceed() then, after a turn of it. `isBehind`: what has come is not handed out yet, so more should not be read. What is
+// sent waits likewise; the Close frame goes behind it, and the end of the stream behind what has come.
 // A peer's fault has one exit, fail(): the Close frame with the fault's code goes out, nothing is read any more, and
 // sink.closing() is called; the connection then ends as above, with the fault in its CloseInfo.
 
@@ -44,7 +47,16 @@ import {
   UsageError,
   type WebSocketError,
 } from "../errors.ts";
-import { Assembler, type AssemblerOptions, type Delivery, type Message } from "./assembler.ts";
+import {
+  Assembler,
+  type AssemblerOptions,
+  type Delivery,
+  type FramePart,
+  type Message,
+} from "./assembler.ts";
+import { type DeflateAgreement, type DeflateSettings, termsOf, type Zlib } from "./compression.ts";
+import { Deflater, type DeflaterSink } from "./deflater.ts";
+import { Inflater } from "./inflater.ts";
 
 /** Who is told what happens. None of these may throw. */
 export interface ProtocolSink {
@@ -55,6 +67,8 @@ export interface ProtocolSink {
   write(bytes: Uint8Array): boolean;
   /** Something is staged: call flush() before the loop is given back. */
   staged(): void;
+  /** There is more to do: call proceed() when the loop has had its turn. Only where messages are compressed. */
+  rest(): void;
   /** A whole message; binary is owned by the sink. */
   message(data: Message): void;
   /** A piece of a message, where delivery is not `whole`. `opcode` is the frame's; `fin`: the message ends with it. */
@@ -70,23 +84,41 @@ export interface ProtocolSink {
 
 /** Sees every frame, for a trace. */
 export interface FrameObserver {
-  sent(opcode: Opcode, fin: boolean, payload: Uint8Array, key: number | null): void;
+  sent(opcode: Opcode, fin: boolean, payload: Uint8Array, key: number | null, rsv1: boolean): void;
   /** A frame, or part of one, that the decoder stands on. */
   received(frame: FrameDecoder): void;
 }
 
+/** What a protocol is given, all of it: it has nothing of its own. See protocolOptions(). */
 export interface ProtocolOptions extends AssemblerOptions {
   /** Source of mask keys; only the client's role draws from it. */
   readonly mask: MaskSource;
   readonly slabs: SlabPool;
   readonly observer?: FrameObserver | undefined;
+  /** What was agreed on compression, how it is done, and what does it; undefined for none. */
+  readonly deflate?: DeflateOptions | undefined;
 }
 
+/** Compression, as it was agreed on and as it is done. */
+export interface DeflateOptions extends DeflateSettings {
+  readonly agreement: DeflateAgreement;
+  readonly zlib: Zlib;
+}
+
+/** As the rules at the head of this file have it: `closed` only once the stream has ended. */
 export type ProtocolState = "open" | "closing" | "closed";
 
 const EMPTY = new Uint8Array(0);
 
-export class Protocol {
+/** Why nothing is handed out. */
+const PAUSED = 1;
+const RESTING = 2;
+
+/** After so much inflating the loop is to have its turn: in bytes of output, of which a millisecond makes some 500 000. */
+const TURN_COST = 1024 * 1024;
+
+/** One connection after its upgrade, in either role: bytes come in by receive(), and leave by the write() of its sink. */
+export class Protocol implements DeflaterSink {
   state: ProtocolState = "open";
   /** The owner says here that the peer does not take what it is sent; of the pings that come meanwhile only the latest is answered. */
   congested = false;
@@ -98,15 +130,27 @@ export class Protocol {
   private readonly decoder: FrameDecoder;
   private readonly assembler: Assembler;
   private readonly staging: Staging;
+  private readonly deflate: DeflateOptions | undefined;
+  private readonly maxMessageSize: number;
+  // Both are made when they are first needed: a connection that compresses, and is idle, costs nothing for it.
+  private deflater: Deflater | undefined;
+  private inflater: Inflater | undefined;
   private announced = false;
   private pulling = false;
-  private paused = false;
+  /** PAUSED, RESTING. */
+  private halted = 0;
+  /** What inflating has cost since the loop had its turn. */
+  private spent = 0;
   private streamEnded = false;
   /** Nothing is read any more: the peer's Close frame came, or the connection failed. */
   private deaf = false;
+  /** The Close frame that goes behind what waits to be compressed. */
+  private waitingClose: CloseFrame | undefined;
   private sentClose: CloseFrame | undefined;
   private receivedClose: CloseFrame | undefined;
   private failure: WebSocketError | undefined;
+  /** Why the stream ended. */
+  private cause: WebSocketError | undefined;
   private unanswered: Uint8Array | undefined;
 
   constructor(role: Role, options: ProtocolOptions, sink: ProtocolSink) {
@@ -114,14 +158,37 @@ export class Protocol {
     this.mask = role === "client" ? options.mask : null;
     this.text = options.text;
     this.observer = options.observer;
-    this.decoder = new FrameDecoder(role);
+    this.decoder = new FrameDecoder(role, { allowRsv1: options.deflate !== undefined });
     this.assembler = new Assembler(options);
     this.staging = new Staging(options.slabs, (bytes) => sink.write(bytes));
+    this.deflate = options.deflate;
+    this.maxMessageSize = options.maxMessageSize;
   }
 
-  /** Bytes that wait for flush(). */
+  private makeDeflater(options: DeflateOptions): Deflater {
+    const terms = termsOf(this.mask === null ? "server" : "client", options.agreement);
+    return new Deflater({ ...options, ...terms, text: this.text }, this);
+  }
+
+  private makeInflater({ agreement, zlib }: DeflateOptions): Inflater {
+    const terms = termsOf(this.mask === null ? "client" : "server", agreement);
+    return new Inflater(zlib, terms, this.maxMessageSize);
+  }
+
+  /** Bytes that wait for flush(), or to be compressed. */
   get stagedBytes(): number {
-    return this.staging.length;
+    const { deflater } = this;
+    return deflater === undefined ? this.staging.length : this.staging.length + deflater.waitingBytes;
+  }
+
+  /** What has come is not handed out yet, as the loop is to have its turn. */
+  get isBehind(): boolean {
+    return (this.halted & RESTING) !== 0;
+  }
+
+  /** What was sent is not staged yet, as the loop is to have its turn. */
+  get isSending(): boolean {
+    return this.deflater?.isBehind ?? false;
   }
 
   /** Both Close frames are through: the stream can end. */
@@ -148,12 +215,12 @@ export class Protocol {
 
   /** Stops handing out messages, in the middle of a chunk if need be; what has arrived is kept. */
   pause(): void {
-    this.paused = !this.streamEnded;
+    if (!this.streamEnded) this.halted |= PAUSED;
   }
 
   /** Goes on with what was kept. */
   resume(): void {
-    this.paused = false;
+    this.halted &= ~PAUSED;
     this.pull();
   }
 
@@ -162,25 +229,62 @@ export class Protocol {
    * A second call does nothing.
    */
   receiveEnd(cause?: WebSocketError): void {
-    if (this.state === "closed") return;
+    if (this.state === "closed" || this.streamEnded) return;
     this.streamEnded = true; // there is nobody left to hold up
+    this.cause = cause;
     this.resume();
+    this.end();
+  }
+
+  /** The loop has had its turn: goes on with what had to wait for it. */
+  proceed(): void {
+    this.proceedSending();
+    this.proceedReceiving();
+  }
+
+  proceedSending(): void {
+    if (this.state === "closed") return;
+    this.deflater?.proceed();
+    if (this.waitingClose !== undefined && !this.isSending) this.sendWaitingClose(this.waitingClose);
+  }
+
+  proceedReceiving(): void {
+    if (this.state === "closed") return;
+    this.spent = 0;
+    this.halted &= ~RESTING;
+    this.pull();
+    this.end();
+  }
+
+  /** For the deflater. */
+  rest(): void {
+    this.sink.rest();
+  }
+
+  /** The end, if the stream has ended and all that came is handed out. */
+  private end(): void {
+    if (!this.streamEnded || (this.isBehind && !this.deaf) || this.state === "closed") return;
     this.deaf = true; // ends the loop where this was called from one of its callbacks
     this.state = "closed";
     this.staging.discard();
-    this.sink.ended(this.closeInfo(cause));
+    this.sentClose ??= this.waitingClose; // it would have gone, like others that are staged
+    this.inflater?.release();
+    this.deflater?.release();
+    this.sink.ended(this.closeInfo(this.cause));
   }
 
-  /** Reads nothing more, not even what was kept. */
+  /** Reads nothing more, not even what was kept, and sends nothing of what waits. */
   drop(): void {
     this.deaf = true;
+    this.deflater?.discard();
   }
 
   private pull(): void {
     if (this.pulling || this.deaf) return;
     this.pulling = true;
     try {
-      while (!this.paused && !this.deaf && this.decoder.next()) this.dispatch(this.decoder);
+      if (this.inflater?.isBusy && this.halted === 0) this.inflate(this.inflater);
+      while (this.halted === 0 && !this.deaf && this.decoder.next()) this.dispatch(this.decoder);
     } catch (error) {
       if (!(error instanceof ProtocolError || error instanceof LimitError)) throw error;
       this.fail(error);
@@ -195,10 +299,32 @@ export class Protocol {
       this.control(frame);
       return;
     }
+    if (this.deflate !== undefined && (frame.rsv1 || this.inflater?.takes(frame))) {
+      this.inflater ??= this.makeInflater(this.deflate);
+      this.inflater.push(frame);
+      this.inflate(this.inflater);
+    } else {
+      this.assemble(frame);
+    }
+  }
+
+  private assemble(frame: FramePart): void {
     const data = this.assembler.accept(frame);
     if (data === undefined) return;
     if (this.assembler.isPiece) this.sink.piece(data, this.assembler.opcode, this.assembler.fin);
     else this.sink.message(data);
+  }
+
+  private inflate(inflater: Inflater): void {
+    do {
+      inflater.next();
+      this.spent += inflater.cost;
+      if (this.spent >= TURN_COST) {
+        this.halted |= RESTING;
+        this.sink.rest();
+      }
+      this.assemble(inflater);
+    } while (inflater.isBusy && this.halted === 0 && !this.deaf);
   }
 
   private control(frame: FrameDecoder): void {
@@ -220,17 +346,15 @@ export class Protocol {
     if (this.state !== "open") return;
     if (this.congested)
       this.unanswered = payload.slice(); // the sink gets the other
-    else this.frame(PONG, payload, true);
+    else this.frame(PONG, payload, true, false);
   }
 
   /** §5.5.1, §7.1.5: the first Close frame counts, is echoed if none went out before, and ends all reading. */
   private receiveClose(frame: FrameDecoder): void {
     this.receivedClose = decodeClose(frame.bytes, frame.start, frame.end, this.text);
     this.deaf = true;
-    if (this.sentClose === undefined) {
-      const { code, reason } = this.receivedClose;
-      this.sendClose(code, reason);
-    }
+    const { code, reason } = this.receivedClose;
+    if (this.sentClose === undefined && this.waitingClose === undefined) this.sendClose({ code, reason });
     this.sink.closing();
   }
 
@@ -238,7 +362,9 @@ export class Protocol {
   private fail(error: ProtocolError | LimitError): void {
     this.failure = error;
     this.deaf = true;
-    if (this.sentClose === undefined) this.sendClose(error.closeCode ?? PROTOCOL_ERROR, "");
+    this.deflater?.discard();
+    this.waitingClose = undefined;
+    if (this.sentClose === undefined) this.sendClose({ code: error.closeCode ?? PROTOCOL_ERROR, reason: "" });
     this.sink.closing();
   }
 
@@ -257,37 +383,47 @@ export class Protocol {
     };
   }
 
-  /** Stages a message: text for a string, binary for bytes, which are copied at once. Throws UsageError when not open. */
-  send(data: Message): void {
+  /**
+   * Stages a message: text for a string, binary for bytes, which are copied at once. `compress` false: it leaves as it is,
+   * where compression was agreed on too. Throws UsageError when not open.
+   */
+  send(data: Message, compress = true): void {
     this.assertOpen("send");
-    if (typeof data === "string") this.textFrame(TEXT, data, true);
-    else this.frame(BINARY, data, true);
+    if (this.deflate !== undefined) {
+      this.deflater ??= this.makeDeflater(this.deflate);
+      this.deflater.send(data, typeof data === "string" ? TEXT : BINARY, true, compress);
+    } else if (typeof data === "string") this.textFrame(TEXT, data, true);
+    else this.frame(BINARY, data, true, false);
   }
 
   /** Stages one frame of a message in several; the caller sees to their order. Throws UsageError when not open. */
-  sendFragment(data: Message, isFirst: boolean, fin: boolean): void {
+  sendFragment(data: Message, isFirst: boolean, fin: boolean, compress = true): void {
     this.assertOpen("send");
-    if (typeof data === "string") this.textFrame(isFirst ? TEXT : CONTINUATION, data, fin);
-    else this.frame(isFirst ? BINARY : CONTINUATION, data, fin);
+    const opcode = !isFirst ? CONTINUATION : typeof data === "string" ? TEXT : BINARY;
+    if (this.deflate !== undefined) {
+      this.deflater ??= this.makeDeflater(this.deflate);
+      this.deflater.send(data, opcode, fin, compress);
+    } else if (typeof data === "string") this.textFrame(opcode, data, fin);
+    else this.frame(opcode, data, fin, false);
   }
 
   /** Stages a ping with up to 125 bytes. Throws UsageError. */
   ping(payload: Uint8Array = EMPTY): void {
     this.assertControl("ping", payload);
-    this.frame(PING, payload, true);
+    this.frame(PING, payload, true, false);
   }
 
   /** Stages an unsolicited pong with up to 125 bytes. Throws UsageError. */
   pong(payload: Uint8Array = EMPTY): void {
     this.assertControl("pong", payload);
-    this.frame(PONG, payload, true);
+    this.frame(PONG, payload, true, false);
   }
 
   /** Begins the closing handshake; does nothing if it has begun. Throws UsageError for a code or reason that may not travel. */
   close(code: number = NORMAL_CLOSURE, reason = ""): void {
-    const payload = encodeClose(code, reason, this.text);
+    encodeClose(code, reason, this.text); // for its complaints
     if (this.state !== "open") return;
-    this.stageClose(payload, { code, reason });
+    this.sendClose({ code, reason });
     this.sink.closing();
   }
 
@@ -305,28 +441,38 @@ export class Protocol {
     if (payload !== undefined) this.answer(payload);
   }
 
-  private sendClose(code: number, reason: string): void {
-    this.stageClose(encodeClose(code, reason, this.text), { code, reason });
-  }
-
-  private stageClose(payload: Uint8Array, frame: CloseFrame): void {
+  /** Sends a Close frame behind what waits to be compressed. */
+  private sendClose(frame: CloseFrame): void {
     // First, as the sink hears of the frame within the next call and may send or close in turn.
-    this.sentClose = frame;
     this.state = "closing";
-    this.frame(CLOSE, payload, true);
+    if (this.isSending) {
+      this.waitingClose = frame;
+      return;
+    }
+    this.sentClose = frame;
+    this.frame(CLOSE, encodeClose(frame.code, frame.reason, this.text), true, false);
   }
 
-  private frame(opcode: Opcode, payload: Uint8Array, fin: boolean): void {
+  private sendWaitingClose(frame: CloseFrame): void {
+    this.waitingClose = undefined;
+    this.sendClose(frame);
+    this.sink.closing();
+  }
+
+  /** Stages one frame as it is: also for who encodes a payload once for many connections, and keeps to the rules itself. */
+  frame(opcode: Opcode, payload: Uint8Array, fin: boolean, rsv1: boolean): void {
     const key = this.mask === null ? null : this.mask();
-    encodeFrame(this.staging, opcode, payload, fin, false, key);
-    if (this.observer !== undefined) this.observer.sent(opcode, fin, payload, key);
+    encodeFrame(this.staging, opcode, payload, fin, rsv1, key);
+    if (this.observer !== undefined) this.observer.sent(opcode, fin, payload, key, rsv1);
     this.announce();
   }
 
-  private textFrame(opcode: Opcode, text: string, fin: boolean): void {
+  /** For the deflater, as is frame(). */
+  textFrame(opcode: Opcode, text: string, fin: boolean): void {
     const key = this.mask === null ? null : this.mask();
     encodeText(this.staging, opcode, text, this.text, fin, key);
-    if (this.observer !== undefined) this.observer.sent(opcode, fin, new TextEncoder().encode(text), key);
+    if (this.observer !== undefined)
+      this.observer.sent(opcode, fin, new TextEncoder().encode(text), key, false);
     this.announce();
   }
 

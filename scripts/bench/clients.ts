@@ -37,11 +37,12 @@ export interface Client {
   close(): Promise<void>;
 }
 
-export type Connect = (url: string) => Promise<Client>;
+/** A runtime's own may compress in any case. */
+export type Connect = (url: string, perMessageDeflate: boolean) => Promise<Client>;
 
 /** isosocket by callbacks. */
-async function isosocket(url: string): Promise<Client> {
-  const app = new WebSocketApp(url, { maxMessageSize: 2 ** 30 });
+async function isosocket(url: string, perMessageDeflate: boolean): Promise<Client> {
+  const app = new WebSocketApp(url, { maxMessageSize: 2 ** 30, perMessageDeflate });
   return new Promise((resolve, reject) => {
     app.onOpen = () => {
       const client: Client = {
@@ -62,8 +63,9 @@ async function isosocket(url: string): Promise<Client> {
 }
 
 /** isosocket by a promise for each message. */
-async function isosocketRecv(url: string): Promise<Client> {
-  const connection = await createConnection(url, { maxMessageSize: 2 ** 30, maxQueue: 65_536 });
+async function isosocketRecv(url: string, perMessageDeflate: boolean): Promise<Client> {
+  const options = { maxMessageSize: 2 ** 30, maxQueue: 65_536, perMessageDeflate };
+  const connection = await createConnection(url, options);
   const client: Client = {
     send: (data) => void connection.send(data),
     buffered: () => connection.bufferedAmount,
@@ -82,8 +84,8 @@ async function isosocketRecv(url: string): Promise<Client> {
   return client;
 }
 
-async function ws(url: string): Promise<Client> {
-  const socket = new NpmWs(url, { perMessageDeflate: false, maxPayload: 2 ** 30 });
+async function ws(url: string, perMessageDeflate: boolean): Promise<Client> {
+  const socket = new NpmWs(url, { perMessageDeflate, maxPayload: 2 ** 30 });
   await new Promise((resolve, reject) => {
     socket.once("open", resolve);
     socket.once("error", reject);

@@ -125,6 +125,7 @@ function decoding(title: string, data: string | Uint8Array, batch: number): Cont
   const sink = {
     write: () => true,
     staged: nothing,
+    rest: nothing,
     message: count,
     piece: nothing,
     pinged: nothing,

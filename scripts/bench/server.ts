@@ -3,10 +3,12 @@
 //   /echo   answers each message with itself
 //   /sink   counts; answers the text "report" with `messages bytes`
 //   /flood  on the text `count size text|binary` sends that many messages, each with its number at its beginning
+//
+// On a second port the same with compression, by a context of its own for each connection and direction. Prints both ports.
 
 interface BunSocket {
   data: { path: string; messages: number; bytes: number; flood: Flood | undefined };
-  send(data: string | Uint8Array): number;
+  send(data: string | Uint8Array, compress?: boolean): number;
 }
 
 interface Flood {
@@ -18,7 +20,7 @@ declare const Bun: {
   serve(options: object): { port: number };
 };
 
-const server = Bun.serve({
+const serve = (perMessageDeflate: object | false) => ({
   port: 0,
   hostname: "127.0.0.1",
   fetch(request: Request, upgrader: { upgrade(request: Request, options: object): boolean }) {
@@ -29,11 +31,11 @@ const server = Bun.serve({
   websocket: {
     maxPayloadLength: 256 * 1024 * 1024,
     backpressureLimit: 256 * 1024 * 1024,
-    perMessageDeflate: false,
+    perMessageDeflate,
     message(socket: BunSocket, message: string | Uint8Array) {
       const { data } = socket;
       if (data.path === "/echo") {
-        socket.send(message);
+        socket.send(message, true);
       } else if (data.path === "/flood") {
         const [count = "0", size = "0", kind] = String(message).split(" ");
         data.flood = { left: Number(count), message: payload(Number(size), kind === "binary") };
@@ -66,4 +68,6 @@ function pour(socket: BunSocket): void {
   socket.data.flood = undefined;
 }
 
-console.log(server.port);
+const plain = Bun.serve(serve(false));
+const compressing = Bun.serve(serve({ compress: "dedicated", decompress: "dedicated" }));
+console.log(plain.port, compressing.port);

@@ -5,6 +5,8 @@ import type { Client, Payload } from "./clients.ts";
 
 export interface Workload {
   readonly title: string;
+  /** Messages are compressed, both ways. */
+  readonly isCompressed?: boolean;
   /** Path of the server. */
   readonly path: string;
   /** Whether a client that only counts bytes can run it. */
@@ -13,8 +15,8 @@ export interface Workload {
   run(client: Client, ms: number): Promise<number>;
 }
 
-/** Keeps `window` messages under way. */
-function echo(title: string, payload: Payload, window: number): Workload {
+/** Keeps `window` messages under way; `payload` gives the text or bytes of each by its number. */
+function echo(title: string, payload: (number: number) => Payload, window: number): Workload {
   return {
     title,
     path: "/echo",
@@ -26,18 +28,18 @@ function echo(title: string, payload: Payload, window: number): Workload {
         let received = 0;
         let isOver = false;
         client.onMessage = (data) => {
+          if (!isEqual(data, payload(received), received % 64 === 0))
+            reject(new Error(`${title}: wrong echo`));
           received++;
-          if (!isEqual(data, payload, received % 64 === 0)) reject(new Error(`${title}: wrong echo`));
           // The clock is asked for now and then only: it costs as much as a message.
           if (!isOver && (window === 1 || received % 64 === 0)) isOver = performance.now() > end;
           if (!isOver) {
-            sent++;
-            client.send(payload);
+            client.send(payload(sent++));
           } else if (received === sent) {
             resolve(received);
           }
         };
-        for (; sent < window; sent++) client.send(payload);
+        while (sent < window) client.send(payload(sent++));
       }),
   };
 }
@@ -106,11 +108,56 @@ function bytes(size: number): Uint8Array {
   return Uint8Array.from({ length: size }, (_, i) => (i * 31) & 0xff);
 }
 
+/** The same every time. */
+function always(payload: Payload): () => Payload {
+  return () => payload;
+}
+
+const WORDS =
+  "alpha bravo charlie delta echo foxtrot golf hotel india juliett kilo lima mike november oscar papa quebec romeo".split(
+    " ",
+  );
+
+/** JSON as services send it: records that are alike in what they are, and not in what they say. */
+function json(size: number, seed: number): string {
+  let state = seed;
+  const next = (below: number) => {
+    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
+    return Math.floor((state / 0x80000000) * below);
+  };
+  const word = () => WORDS[next(WORDS.length)] ?? "";
+  const rows: object[] = [];
+  let text = "";
+  for (;;) {
+    rows.push({
+      id: next(1e9),
+      symbol: word().slice(0, 4).toUpperCase(),
+      name: `${word()} ${word()}`,
+      price: next(1e7) / 100,
+      volume: next(1e6),
+      side: next(2) === 0 ? "buy" : "sell",
+      active: next(10) < 7,
+      at: new Date(1.7e12 + next(1e10)).toISOString(),
+    });
+    const longer = JSON.stringify({ type: "update", rows });
+    if (longer.length > size) return text.padEnd(size);
+    text = longer;
+  }
+}
+
+const TEXTS = Array.from({ length: 256 }, (_, i) => json(2048, i + 1));
+
+/** Every text comes again so late that no window reaches back to it. */
+export function jsonText(number: number): string {
+  return TEXTS[number % TEXTS.length] ?? "";
+}
+
 export const WORKLOADS: readonly Workload[] = [
-  echo("pipelined echo 32 B text", "The quick brown fox, 32 letters.", 256),
-  echo("pipelined echo 1 KiB text", "The quick brown fox, 32 letters.".repeat(32), 256),
-  echo("pipelined echo 64 KiB binary", bytes(64 * 1024), 256),
-  echo("ping-pong 32 B text", "The quick brown fox, 32 letters.", 1),
+  echo("pipelined echo 32 B text", always("The quick brown fox, 32 letters."), 256),
+  echo("pipelined echo 1 KiB text", always("The quick brown fox, 32 letters.".repeat(32)), 256),
+  echo("pipelined echo 64 KiB binary", always(bytes(64 * 1024)), 256),
+  echo("ping-pong 32 B text", always("The quick brown fox, 32 letters."), 1),
+  { ...echo("compressed echo 2 KiB JSON", jsonText, 32), isEcho: false, isCompressed: true },
   sendFlood("send flood 32 B text", "The quick brown fox, 32 letters."),
   receiveFlood("receive flood 32 B text", 32, "text"),
   receiveFlood("receive flood 1 KiB binary", 1024, "binary"),

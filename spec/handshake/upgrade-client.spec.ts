@@ -4,6 +4,7 @@
 import { expect } from "chai";
 import { HandshakeError, UsageError } from "../../lib/errors.ts";
 import { Conversation } from "../../lib/handshake/conversation.ts";
+import type { DeflateRequest } from "../../lib/handshake/deflate-offer.ts";
 import { DEFAULT_MAX_HEADER_SIZE } from "../../lib/handshake/http.ts";
 import type { Talk } from "../../lib/handshake/talk.ts";
 import {
@@ -40,11 +41,12 @@ const GOOD = [STATUS, ...FIELDS];
 interface Offer {
   readonly protocols?: string[];
   readonly requireProtocol?: boolean;
+  readonly deflate?: DeflateRequest;
 }
 
 /** The handshake as it is done: the request, the answer, and the check of it. */
-function* handshake({ protocols = [], requireProtocol = true }: Offer = {}): Talk<Agreement> {
-  const request = { ...REQUEST, protocols };
+function* handshake({ protocols = [], requireProtocol = true, deflate }: Offer = {}): Talk<Agreement> {
+  const request = { ...REQUEST, protocols, deflate };
   const answer = yield* upgradeClient(formatUpgrade(request), DEFAULT_MAX_HEADER_SIZE);
   return checkUpgrade(answer, request, requireProtocol);
 }
@@ -191,6 +193,18 @@ describe("upgradeClient", () => {
       expect(result.body, line).to.equal("");
       expect(rest, line).to.equal("\x81\x00");
     }
+  });
+
+  it("leaves a body that nobody has a use for", () => {
+    const said = `${lines("HTTP/1.1 302 Found", "Content-Length: 4")}body`;
+    const talk = (useless: number) => () =>
+      upgradeClient(formatUpgrade(REQUEST), 1000, (status) => status !== useless);
+    expect(hearAll(talk(302), said))
+      .to.deep.include({ rest: "body" })
+      .and.to.have.nested.property("result.body", "");
+    expect(hearAll(talk(303), said))
+      .to.deep.include({ rest: "" })
+      .and.to.have.nested.property("result.body", "body");
   });
 
   describe("passes over informational answers", () => {
@@ -427,6 +441,12 @@ describe("checkUpgrade", () => {
       ["one that was not offered", ["other"], /chooses subprotocol other, which was not offered$/],
       ["one in another case", ["ECHO"], /chooses subprotocol ECHO, which was not offered$/],
       ["one with a parameter", ["echo;v=1"], /subprotocol/],
+      [
+        "one that could act on a terminal",
+        ["a\x9b31m\tb"],
+        /chooses subprotocol a\\x9b31m\\x09b, which was not offered$/,
+      ],
+      ["what looks like a token", ["bearer.s3cret"], /chooses subprotocol \*\*\*, which was not offered$/],
       ["an empty one", [""], /subprotocol/],
     ];
     for (const [title, chosen, message] of refused) {
@@ -448,5 +468,63 @@ describe("checkUpgrade", () => {
       );
       expect(error.message).to.not.include("more than one");
     });
+  });
+
+  describe("compression", () => {
+    const deflate: DeflateRequest = {
+      serverNoContextTakeover: false,
+      clientNoContextTakeover: false,
+      serverMaxWindowBits: 15,
+      clientMaxWindowBits: 15,
+    };
+    const answer = (...values: string[]) =>
+      lines(...GOOD, ...values.map((value) => `Sec-WebSocket-Extensions: ${value}`));
+
+    it("is offered behind the subprotocols, before what the caller adds", () => {
+      const headers = upgradeHeaders({ ...REQUEST, protocols: ["chat"], deflate, headers: [["X-Own", "1"]] });
+      expect(headers.slice(-3)).to.deep.equal([
+        ["Sec-WebSocket-Protocol", "chat"],
+        ["Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits"],
+        ["X-Own", "1"],
+      ]);
+    });
+
+    it("is not offered unasked", () => {
+      expect(upgradeHeaders(REQUEST).map(([name]) => name)).not.to.include("Sec-WebSocket-Extensions");
+    });
+
+    it("is agreed on", () => {
+      const value = "permessage-deflate; client_max_window_bits=10; server_no_context_takeover";
+      expect(hearAll(() => handshake({ deflate }), answer(value)).result).to.deep.equal({
+        protocol: "",
+        extensions: value,
+        deflate: { ...deflate, serverNoContextTakeover: true, clientMaxWindowBits: 10 },
+      });
+    });
+
+    it("is not, where the server says nothing of it", () => {
+      for (const said of [answer(), answer("", "")])
+        expect(hearAll(() => handshake({ deflate }), said).result).to.deep.equal({
+          protocol: "",
+          extensions: "",
+        });
+    });
+
+    const refused: [values: string[], message: string][] = [
+      [["permessage-deflate; server_max_window_bits=16"], "with a wrong value of server_max_window_bits"],
+      [["permessage-deflate; constructor"], "with parameter constructor, which there is not"],
+      [["permessage-deflate", "permessage-deflate"], "names more than one extension"],
+      [["x-webkit-deflate-frame"], "names an extension that was not offered"],
+      [[";"], "has a malformed list of extensions"],
+    ];
+    for (const [values, message] of refused) {
+      it(`is refused as ${values.join(" and ")}`, () => {
+        const error = refusal(() => handshake({ deflate }), answer(...values));
+        expect(error).to.be.instanceOf(HandshakeError).and.include({ code: "ERR_WS_INVALID_RESPONSE" });
+        expect(error.message)
+          .to.match(/^the server's 101 /)
+          .and.include(message);
+      });
+    }
   });
 });
