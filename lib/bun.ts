@@ -10,7 +10,7 @@ import { bun } from "./transport/bun.ts";
 export * from "./api.ts";
 
 // The calls are marked as pure, so that a bundler leaves out the shape that is not used.
-const resolve = /* @__PURE__ */ overSockets(/* @__PURE__ */ openWire(bun));
+const resolve = /* @__PURE__ */ overSockets(/* @__PURE__ */ openWire(bun), bun);
 
 /** Opens a connection; fulfils once the upgrade is done. Rejects with a WebSocketError, or the reason of the signal. */
 export const createConnection: CreateConnection = /* @__PURE__ */ createConnectionWith(resolve, {});

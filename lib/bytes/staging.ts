@@ -48,6 +48,7 @@ export type StagedWrite = (bytes: Uint8Array) => boolean;
 
 const EMPTY: Slab = slabOf(new Uint8Array(0));
 
+/** Frames of one connection that wait to leave together. */
 export class Staging {
   /** Where frames are written. Valid until the next call of `reserve` or `flush`. */
   slab: Slab = EMPTY;

@@ -9,6 +9,7 @@ import { Inbox, type RecvOptions } from "./inbox.ts";
 import type { MessageStream } from "./message-stream.ts";
 import {
   type ConnectionOptions,
+  ownProperties,
   type Provider,
   type Resolve,
   type ResolvedOptions,
@@ -22,7 +23,12 @@ export interface CloseOptions {
   readonly timeout?: number;
 }
 
-export interface SendStreamOptions {
+export interface SendOptions {
+  /** False: this message leaves as it is, although compression was agreed on. Default true. */
+  readonly compress?: boolean;
+}
+
+export interface SendStreamOptions extends SendOptions {
   /** True: a binary message, false: a text. Default: as the first item says. */
   readonly binary?: boolean;
 }
@@ -31,19 +37,23 @@ export interface SendStreamOptions {
 export class ConnectionResponse {
   readonly status: number;
   readonly statusText: string;
-  /** The header fields in the order and spelling in which they came. */
-  readonly rawHeaders: RawHeaders;
+  readonly #rawHeaders: RawHeaders;
   #headers: Headers | undefined;
 
   constructor(response: { status: number; statusText: string; rawHeaders: RawHeaders }) {
     this.status = response.status;
     this.statusText = response.statusText;
-    this.rawHeaders = response.rawHeaders;
+    this.#rawHeaders = response.rawHeaders;
+  }
+
+  /** The header fields in the order and spelling in which they came; not shown when the response is printed. */
+  get rawHeaders(): RawHeaders {
+    return this.#rawHeaders;
   }
 
   /** Made when it is first asked for: the class takes a runtime some 40 ms to load. */
   get headers(): Headers {
-    this.#headers ??= new Headers(this.rawHeaders.map(([name, value]): [string, string] => [name, value]));
+    this.#headers ??= new Headers(this.#rawHeaders.map(([name, value]): [string, string] => [name, value]));
     return this.#headers;
   }
 }
@@ -66,9 +76,9 @@ export class Connection implements AsyncIterable<Message> {
    * soon as this returned. Never throws at once; rejects with ClosedError, UsageError, or LimitError when what waits to be
    * sent exceeds maxBufferedAmount. An ignored rejection does no harm.
    */
-  send(data: Sendable): Promise<void> {
+  send(data: Sendable, options?: SendOptions): Promise<void> {
     try {
-      return this.#channel.send(data);
+      return this.#channel.send(data, options === undefined ? undefined : compressOf(options));
     } catch (error) {
       return handled(Promise.reject(error));
     }
@@ -80,7 +90,10 @@ export class Connection implements AsyncIterable<Message> {
    * is closed with code 1011. A browser has no fragments: there the items are collected and leave as one frame.
    */
   sendStream(source: StreamSource, options: SendStreamOptions = {}): Promise<void> {
-    return promised(() => this.#channel.sendStream(source, options.binary));
+    return promised(() => {
+      const compress = compressOf(options);
+      return this.#channel.sendStream(source, options.binary, compress);
+    });
   }
 
   /**
@@ -142,7 +155,7 @@ export class Connection implements AsyncIterable<Message> {
     return this.#channel.bufferedAmount;
   }
 
-  /** Round-trip time in ms of the last ping() that was answered. */
+  /** Round-trip time in ms of the last ping that was answered, of ping() or of keepAlive. */
   get latency(): number | undefined {
     return this.#channel.latency;
   }
@@ -214,6 +227,13 @@ export class Connection implements AsyncIterable<Message> {
   }
 }
 
+/** Throws UsageError. */
+export function compressOf(options: SendOptions): boolean | undefined {
+  const { compress } = ownProperties(options);
+  if (compress === undefined || typeof compress === "boolean") return compress;
+  throw new UsageError("compress is true or false");
+}
+
 function noInbox(): UsageError {
   return new UsageError(
     "messages of a WebSocketApp go to its callbacks and cannot be received",
@@ -226,7 +246,7 @@ function isCleanEnd(info: CloseInfo | undefined): boolean {
 }
 
 /** Fills an inbox; pings and pongs are answered and counted already. */
-class InboxReceiver implements Receiver {
+export class InboxReceiver implements Receiver {
   readonly #inbox: Inbox;
 
   constructor(inbox: Inbox) {

@@ -2,6 +2,7 @@
 // When it is full the session is paused, and so at last the peer; reading on makes room. After close() nobody may read on,
 // and the peer's Close frame lies behind what it still sends: what finds the inbox full is dropped then.
 
+import { escapeControls } from "../bytes/escape.ts";
 import { ClosedError, type CloseInfo, TimeoutError } from "../errors.ts";
 import type { Delivery, Message } from "../protocol/assembler.ts";
 import { MessageStream, sizeOf } from "./message-stream.ts";
@@ -227,7 +228,7 @@ function typeOf(message: Message): "text" | "binary" {
 
 /** A new one for each call that asks, so that each has a stack of its own. */
 export function closedError(info: CloseInfo, url = ""): ClosedError {
-  const reason = info.reason === "" ? "" : ` (${JSON.stringify(info.reason)})`;
+  const reason = info.reason === "" ? "" : ` (${escapeControls(JSON.stringify(info.reason))})`;
   const why = info.error === undefined ? "" : `: ${info.error.message}`;
   return new ClosedError(`the connection is closed with code ${info.code}${reason}${why}`, info).locate(url);
 }

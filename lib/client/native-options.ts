@@ -21,16 +21,23 @@ const NOT_HERE: { readonly [Name in keyof ConnectionOptions]: ConnectionOptions[
   requireProtocol: true,
   origin: undefined,
   host: undefined,
+  cookies: undefined,
+  redirect: "error",
+  maxRedirects: undefined,
   tls: undefined,
   socketPath: undefined,
   connectTo: undefined,
+  proxy: false,
+  transport: undefined,
   localAddress: undefined,
   family: undefined,
   noDelay: undefined,
   keepAliveSocket: undefined,
+  keepAlive: false,
   maxFragments: undefined,
   maxHeaderSize: undefined,
   utf8Validation: true,
+  perMessageDeflate: false,
   trace: false,
 };
 
@@ -49,7 +56,7 @@ export function overNative(open: Open<NativeOptions>): Resolve {
     }
     for (const name of callbacks) if (FRAME_CALLBACKS.includes(name)) throw unsupported(name);
     const resolved = { ...shared, ...provideRequest(url, given.protocols) };
-    return { ...resolved, open: () => open(resolved), checkClose: checkNativeClose };
+    return { ...resolved, heartbeat: undefined, open: () => open(resolved), checkClose: checkNativeClose };
   };
 }
 

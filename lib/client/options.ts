@@ -6,8 +6,15 @@ import { UsageError } from "../errors.ts";
 import { isToken } from "../handshake/http.ts";
 import { DEFAULT_LIMITS } from "../protocol/limits.ts";
 import type { Session } from "../session/session.ts";
+import type { Trace } from "../session/trace.ts";
+import type { TransportOption } from "../transport/source.ts";
 import type { TlsOptions } from "../transport/transport.ts";
+import type { CookiesOption } from "./cookies.ts";
+import type { PerMessageDeflateOptions } from "./deflate-option.ts";
 import type { TraceOption } from "./enable-trace.ts";
+import type { Heartbeat } from "./heartbeat.ts";
+import type { KeepAliveOptions } from "./keep-alive.ts";
+import type { ProxyOption } from "./proxy-option.ts";
 
 /** A value, or a function that gives it anew for each attempt. */
 export type Provider<Value> = Value | (() => Value | Promise<Value>);
@@ -39,6 +46,18 @@ export interface ConnectionOptions {
   readonly origin?: string;
   /** The Host header. Default from the url. */
   readonly host?: string;
+  /**
+   * Cookies to send: the Cookie header, a record, a function that gives either for each attempt, or a jar, which is told of
+   * what servers set: a CookieJar, one of npm's tough-cookie, or whatever has get(url) and set(url, line). Default none.
+   */
+  readonly cookies?: CookiesOption;
+  /**
+   * Whether a redirect is followed, or is an error. Another origin is told nothing that was meant for the first: no
+   * credentials, `headers`, `cookies` (but those of a jar), `host`, `connectTo`, client certificate. Default "error".
+   */
+  readonly redirect?: "error" | "follow";
+  /** The most redirects that are followed on the way to a connection; Infinity for no limit. Default 5. */
+  readonly maxRedirects?: number;
   /** TLS, with Node's names. Certificates are verified unless it says otherwise. */
   readonly tls?: TlsOptions;
   /** Path of a Unix socket to connect to, in the place of the url's host. */
@@ -53,6 +72,8 @@ export interface ConnectionOptions {
   readonly noDelay?: boolean;
   /** TCP's own probes: idle ms before the first, at least 1 000 and in whole seconds, or false for none. Default false. */
   readonly keepAliveSocket?: number | false;
+  /** Pings, and the end of a connection whose peer is silent; true for the defaults. Default false. */
+  readonly keepAlive?: boolean | KeepAliveOptions;
   /** The largest message taken, in bytes; Infinity for no limit. Default 100 MiB. */
   readonly maxMessageSize?: number;
   /** The most frames that a message may come in; Infinity for no limit. Default 131 072. */
@@ -67,12 +88,24 @@ export interface ConnectionOptions {
   readonly utf8Validation?: boolean;
   /** Where the trace goes. Default: as enableTrace() says. */
   readonly trace?: TraceOption;
-  /** Must be false or absent: messages are not compressed by this version. */
-  readonly perMessageDeflate?: false;
-  /** Must be "error" or absent: redirects are not followed by this version. */
-  readonly redirect?: "error";
-  /** Must be false or absent: this version connects directly. */
-  readonly proxy?: false;
+  /**
+   * Whether to offer compression (RFC 7692), and how to compress; true for the defaults. A server that does not know it is
+   * talked to without. In a browser, which compresses as it likes, it can only be false or absent. Default false.
+   */
+  readonly perMessageDeflate?: boolean | PerMessageDeflateOptions;
+  /**
+   * The proxy to connect through: its url, or more about it; false for none. Default: what the environment says, by
+   * `http_proxy` for ws and `https_proxy` for wss, else `all_proxy`, but for the hosts of `no_proxy`; in Deno, as far as
+   * the program may read those variables. A connection never goes directly because a proxy failed.
+   */
+  readonly proxy?: ProxyOption;
+  /**
+   * What carries the connection in the place of the runtime's own: `{ readable, writable }`, two streams of bytes, a
+   * Transport, or a function that brings either. A value is for one connection; a function is called for each attempt and
+   * each redirect, is told where to, and may connect() by the other options. For a wss url it is to be the stream inside
+   * TLS: none is put over it. Default: the runtime's sockets.
+   */
+  readonly transport?: TransportOption;
 }
 
 export interface SharedOptions {
@@ -94,6 +127,10 @@ export interface ResolvedOptions {
   readonly closeTimeout: number;
   readonly maxQueue: number;
   readonly maxBufferedAmount: number;
+  /** Begins to keep a session alive; `ping` sends a ping, with a payload of its own unless it is given one. */
+  readonly heartbeat: ((session: Session, ping: (payload?: Uint8Array) => void) => Heartbeat) | undefined;
+  /** Where a line is added for what happens besides, if anywhere. */
+  readonly trace?: Pick<Trace, "note"> | undefined;
   /** Opens a session. Rejects with a WebSocketError or the reason of the signal; then nothing is left behind. */
   open(): Promise<Session>;
   /** Throws UsageError for a code or a reason that may not be sent. */
@@ -110,20 +147,14 @@ export type Resolve = (
   callbacks?: readonly string[],
 ) => ResolvedOptions;
 
-/** Options of later versions, and the values that mean what this version does. */
-const NOT_YET: Record<string, unknown> = {
-  perMessageDeflate: false,
-  redirect: "error",
-  proxy: false,
+/** Options of WebSocketApp, and the values that mean what a single connection does. */
+const OF_APPS: Record<string, unknown> = {
   reconnect: false,
-  keepAlive: false,
-  maxRedirects: undefined,
-  cookies: undefined,
-  transport: undefined,
   outbox: undefined,
 };
 
-const MAX_TIMER_MS = 2 ** 31 - 1;
+/** The longest time, in ms, that a timer waits. */
+export const MAX_TIMER_MS: number = 2 ** 31 - 1;
 
 /** The options that mean the same in every runtime, under their own names. */
 export function resolveShared(given: ConnectionOptions): SharedOptions {
@@ -137,18 +168,15 @@ export function resolveShared(given: ConnectionOptions): SharedOptions {
   };
 }
 
-/** Throws for options that are not known, and for those of later versions. */
+/** Throws for options that are not known, and for those of apps. */
 export function refuseOthers(given: object, known: readonly string[]): void {
   for (const [name, value] of Object.entries(given)) {
     if (known.includes(name) || value === undefined) continue;
-    if (!Object.hasOwn(NOT_YET, name))
-      throw new UsageError(`there is no option ${JSON.stringify(name)}`, "ERR_WS_UNKNOWN_OPTION");
-    if (value !== NOT_YET[name]) {
-      throw new UsageError(
-        `option ${name} is not supported by this version of isosocket`,
-        "ERR_WS_UNSUPPORTED",
-      );
+    if (Object.hasOwn(OF_APPS, name)) {
+      if (value === OF_APPS[name]) continue;
+      throw new UsageError(`option ${name} belongs to the constructor of WebSocketApp`, "ERR_WS_UNSUPPORTED");
     }
+    throw new UsageError(`there is no option ${JSON.stringify(name)}`, "ERR_WS_UNKNOWN_OPTION");
   }
 }
 
@@ -182,12 +210,10 @@ export function protocolList(source: string | readonly string[]): readonly strin
   if (typeof source !== "string" && !Array.isArray(source))
     throw new UsageError("protocols are a string or a list of strings");
   const list: readonly string[] = typeof source === "string" ? [source] : [...source];
-  for (const protocol of list) {
-    if (typeof protocol !== "string" || !isToken(protocol)) {
-      throw new UsageError(
-        `${JSON.stringify(protocol)} is not a subprotocol: those are tokens, like header names`,
-      );
-    }
+  for (const [i, protocol] of list.entries()) {
+    // Some are tokens that let one in, so they are not shown.
+    if (typeof protocol !== "string" || !isToken(protocol))
+      throw new UsageError(`protocols[${i}] is not a subprotocol: those are tokens, like header names`);
   }
   if (new Set(list).size !== list.length) throw new UsageError("a subprotocol is offered twice");
   return list;

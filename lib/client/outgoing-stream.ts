@@ -26,13 +26,15 @@ export function iteratorOf(source: StreamSource): ItemIterator {
 export class OutgoingStream {
   isBegun = false;
   readonly #session: Session;
+  readonly #compress: boolean | undefined;
   #isBinary: boolean | undefined;
   /** The first half of a surrogate pair whose second half is in the next item. */
   #half = "";
 
-  constructor(session: Session, binary: boolean | undefined) {
+  constructor(session: Session, binary: boolean | undefined, compress?: boolean) {
     this.#session = session;
     this.#isBinary = binary;
+    this.#compress = compress;
   }
 
   write(item: unknown): void {
@@ -50,7 +52,7 @@ export class OutgoingStream {
   }
 
   #send(data: Message, fin: boolean): void {
-    this.#session.sendFragment(data, !this.isBegun, fin);
+    this.#session.sendFragment(data, !this.isBegun, fin, this.#compress);
     this.isBegun = true;
   }
 

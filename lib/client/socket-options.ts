@@ -7,9 +7,15 @@ import { parseTarget } from "../handshake/endpoint.ts";
 import { checkField, DEFAULT_MAX_HEADER_SIZE } from "../handshake/http.ts";
 import { RESERVED_HEADERS } from "../handshake/upgrade-client.ts";
 import { DEFAULT_LIMITS } from "../protocol/limits.ts";
+import { checkVain } from "../session/own-transport.ts";
 import type { Open, OpenOptions, OpenRequest } from "../session/session.ts";
-import type { TlsOptions } from "../transport/transport.ts";
-import { traceSink } from "./enable-trace.ts";
+import { isSource } from "../transport/source.ts";
+import type { Platform, TlsOptions } from "../transport/transport.ts";
+import { resolveCookies } from "./cookies.ts";
+import { resolveDeflate } from "./deflate-option.ts";
+import { traceOf } from "./enable-trace.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { resolveKeepAlive } from "./keep-alive.ts";
 import {
   amount,
   type ConnectionOptions,
@@ -21,25 +27,37 @@ import {
   protocolList,
   provide,
   type Resolve,
+  type ResolvedOptions,
   refuseOthers,
   resolveShared,
   type SharedOptions,
 } from "./options.ts";
+import { resolveProxy } from "./proxy-option.ts";
+import { resolveTls } from "./tls-options.ts";
+
+/** What a runtime with sockets has to say about options. */
+type Runtime = Pick<Platform, "checkTls">;
 
 /** A runtime with sockets. */
-export function overSockets(open: Open): Resolve {
+export function overSockets(open: Open, runtime?: Runtime): Resolve {
   return (url, options) => {
-    const resolved = resolveSockets(url, options);
+    const resolved = resolveSockets(url, options, runtime);
     return {
       ...resolved,
+      heartbeat: heartbeat(ownProperties(options ?? {}).keepAlive),
       open: () => open(resolved),
       checkClose: checkSocketClose,
     };
   };
 }
 
+export function heartbeat(option: ConnectionOptions["keepAlive"]): ResolvedOptions["heartbeat"] {
+  const keepAlive = resolveKeepAlive(option);
+  return keepAlive && ((session, ping) => new Heartbeat(session, keepAlive, () => ping(keepAlive.payload)));
+}
+
 /** A function of its own, as one made above would keep the options alive with the connection. */
-function checkSocketClose(code: number, reason: string): void {
+export function checkSocketClose(code: number, reason: string): void {
   checkClose(code, reason, webText);
 }
 
@@ -47,17 +65,25 @@ function checkSocketClose(code: number, reason: string): void {
 export function resolveSockets(
   url: Provider<string | URL>,
   options: ConnectionOptions = {},
+  runtime?: Runtime,
 ): OpenOptions & SharedOptions {
   const given = ownProperties(options);
+  const tls = (value: TlsOptions | undefined) => resolveTls(value, runtime);
   const shared = resolveShared(given);
+  const { cookies, cookieJar } = resolveCookies(given.cookies);
   const resolved = {
     ...shared,
     requireProtocol: flag("requireProtocol", given.requireProtocol, true),
     origin: fieldValue("Origin", given.origin),
     host: fieldValue("Host", given.host),
+    cookieJar,
+    redirect: redirect(given.redirect),
+    maxRedirects: given.maxRedirects === 0 ? 0 : amount("maxRedirects", given.maxRedirects, 5),
     tls: tls(given.tls),
     socketPath: text("socketPath", given.socketPath),
     connectTo: connectTo(given.connectTo),
+    proxy: resolveProxy(given.proxy, headerFields, tls),
+    transport: transport(given.transport),
     localAddress: text("localAddress", given.localAddress),
     family: family(given.family),
     noDelay: flag("noDelay", given.noDelay, true),
@@ -65,13 +91,18 @@ export function resolveSockets(
     maxFragments: amount("maxFragments", given.maxFragments, DEFAULT_LIMITS.maxFragments),
     maxHeaderSize: amount("maxHeaderSize", given.maxHeaderSize, DEFAULT_MAX_HEADER_SIZE),
     utf8Validation: flag("utf8Validation", given.utf8Validation, true),
-    trace: traceSink(given.trace),
-    ...provideRequest(url, given.headers, given.protocols),
+    perMessageDeflate: resolveDeflate(given.perMessageDeflate),
+    trace: traceOf(given.trace),
+    ...provideRequest(url, given.headers, given.protocols, cookies),
   };
   refuseOthers(given, [...Object.keys(shared), ...OWN]);
   if (resolved.socketPath !== undefined && resolved.connectTo !== undefined) {
     throw new UsageError("socketPath and connectTo both say where to connect: give one of them");
   }
+  const isUnix = resolved.socketPath !== undefined || /^wss?\+unix:/.test(resolved.publicUrl);
+  if (resolved.proxy && isUnix)
+    throw new UsageError("a Unix socket is not reached through a proxy: give one of the two");
+  if (typeof resolved.transport === "object") checkVain(resolved);
   return resolved;
 }
 
@@ -82,16 +113,23 @@ const OWN: readonly (keyof ConnectionOptions)[] = [
   "requireProtocol",
   "origin",
   "host",
+  "cookies",
+  "redirect",
+  "maxRedirects",
   "tls",
   "socketPath",
   "connectTo",
+  "proxy",
+  "transport",
   "localAddress",
   "family",
   "noDelay",
   "keepAliveSocket",
+  "keepAlive",
   "maxFragments",
   "maxHeaderSize",
   "utf8Validation",
+  "perMessageDeflate",
   "trace",
 ];
 
@@ -107,24 +145,23 @@ function provideRequest(
   url: Provider<string | URL>,
   headers: ConnectionOptions["headers"],
   protocols: ConnectionOptions["protocols"],
+  cookies: OpenRequest["cookies"] | (() => Promise<OpenRequest["cookies"]>),
 ): Pick<OpenOptions, "publicUrl" | "request"> {
   const target = provide(url, parseTarget);
   const fields = provide(headers ?? [], headerFields);
   const offers = provide(protocols ?? [], protocolList);
-  const parts = [target, fields, offers] as const;
-  if (typeof target !== "function" && typeof fields !== "function" && typeof offers !== "function") {
-    return { publicUrl: target.publicUrl, request: () => ({ target, headers: fields, protocols: offers }) };
-  }
+  const parts = [target, fields, offers, cookies] as const;
   const request = async () => {
-    const [target, headers, protocols] = await Promise.all(
+    const [target, headers, protocols, cookies] = await Promise.all(
       parts.map((part) => (typeof part === "function" ? part() : part)),
     );
-    return { target, headers, protocols } as OpenRequest;
+    return { target, headers, protocols, cookies } as OpenRequest;
   };
   return { publicUrl: typeof target === "function" ? "" : target.publicUrl, request };
 }
 
-function headerFields(source: HeadersSource): [string, string][] {
+/** Header fields that a user gave. Throws UsageError. */
+export function headerFields(source: HeadersSource): [string, string][] {
   if (typeof source !== "object" || source === null) throw notHeaders();
   const entries: Iterable<unknown> = Symbol.iterator in source ? source : recordEntries(source);
   return Array.from(entries, (entry) => {
@@ -146,9 +183,11 @@ function notHeaders(): UsageError {
 }
 
 function headerField(name: unknown, value: unknown): [string, string] {
-  if (typeof name !== "string" || typeof value !== "string") {
+  if (typeof name !== "string") throw notHeaders();
+  if (typeof value !== "string") {
+    checkField(name, "");
     throw new UsageError(
-      `header ${JSON.stringify(name)} is to be a string, and is ${value === null ? "null" : typeof value}`,
+      `header ${name} is to be a string, and is ${value === null ? "null" : typeof value}`,
     );
   }
   checkField(name, value);
@@ -174,6 +213,18 @@ function fieldValue(header: string, value: string | undefined): string | undefin
   return value;
 }
 
+function transport(value: ConnectionOptions["transport"]): ConnectionOptions["transport"] {
+  if (value === undefined || typeof value === "function" || isSource(value)) return value;
+  throw new UsageError(
+    "transport is { readable, writable }, two streams, a Transport, or a function that gives one",
+  );
+}
+
+function redirect(value: ConnectionOptions["redirect"]): OpenOptions["redirect"] {
+  if (value === undefined || value === "error" || value === "follow") return value ?? "error";
+  throw new UsageError('redirect is "error" or "follow"');
+}
+
 function family(value: ConnectionOptions["family"]): 0 | 4 | 6 {
   if (value === undefined || value === 0 || value === 4 || value === 6) return value ?? 0;
   throw new UsageError("family is 4, 6, or 0 for both");
@@ -181,36 +232,10 @@ function family(value: ConnectionOptions["family"]): 0 | 4 | 6 {
 
 function connectTo(value: ConnectionOptions["connectTo"]): ConnectionOptions["connectTo"] {
   if (value === undefined) return undefined;
-  const { host, port } = ownProperties(value);
-  if (typeof host !== "string" || host === "" || !(Number.isInteger(port) && port > 0 && port < 0x10000)) {
-    throw new UsageError("connectTo is { host, port } with a port from 1 to 65535");
+  const { host, port, ...others } = ownProperties(value);
+  const isHost = typeof host === "string" && host !== "" && !host.includes("\0");
+  if (!isHost || !(Number.isInteger(port) && port > 0 && port < 0x10000) || Object.keys(others).length > 0) {
+    throw new UsageError("connectTo is { host, port }, and no more, with a port from 1 to 65535");
   }
-  return { host, port };
-}
-
-const TLS_OPTIONS: ReadonlySet<string> = new Set<keyof TlsOptions>([
-  "ca",
-  "cert",
-  "key",
-  "pfx",
-  "passphrase",
-  "crl",
-  "servername",
-  "rejectUnauthorized",
-  "ciphers",
-  "ecdhCurve",
-  "sigalgs",
-  "minVersion",
-  "maxVersion",
-]);
-
-function tls(value: TlsOptions | undefined): TlsOptions {
-  if (value === undefined) return {};
-  const given = ownProperties(value);
-  for (const name of Object.keys(given)) {
-    if (!TLS_OPTIONS.has(name))
-      throw new UsageError(`there is no option tls.${name}`, "ERR_WS_UNKNOWN_OPTION");
-  }
-  flag("tls.rejectUnauthorized", given.rejectUnauthorized, true);
-  return given;
+  return { host: host.replace(/^\[(.*)\]$/, "$1"), port };
 }

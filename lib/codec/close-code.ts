@@ -4,17 +4,25 @@ import type { TextCodec } from "../bytes/utf8.ts";
 import { type CloseFrame, ProtocolError, UsageError } from "../errors.ts";
 import { MAX_CONTROL_PAYLOAD } from "./opcode.ts";
 
+/** What the connection was for is done. */
 export const NORMAL_CLOSURE = 1000;
+/** A server goes down, or a page is left. */
 export const GOING_AWAY = 1001;
+/** The other side broke the rules. */
 export const PROTOCOL_ERROR = 1002;
+/** Data of a kind that is not taken. */
 export const UNSUPPORTED_DATA = 1003;
 /** Stands for a Close frame without a code; never travels. */
 export const NO_STATUS_RECEIVED = 1005;
 /** Stands for an end without a closing handshake; never travels. */
 export const ABNORMAL_CLOSURE = 1006;
+/** Data that is not of its kind: text that is not UTF-8, say. */
 export const INVALID_PAYLOAD = 1007;
+/** A rule of this side was broken that no other code names. */
 export const POLICY_VIOLATION = 1008;
+/** A message larger than is taken. */
 export const MESSAGE_TOO_BIG = 1009;
+/** This side failed. */
 export const INTERNAL_ERROR = 1011;
 
 /** The most that a reason may be long, in bytes of UTF-8: a control frame's payload less the code. */

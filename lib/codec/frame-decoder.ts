@@ -29,6 +29,7 @@ const MAX_HEADER = 14;
 let scratch: Slab | undefined;
 const SCRATCH_BYTES = 64 * 1024;
 
+/** A cursor over the frames in chunks of bytes: push(), then next() until it is false. */
 export class FrameDecoder {
   // The current frame; valid until the next call of next().
   opcode = 0;

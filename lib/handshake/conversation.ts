@@ -6,6 +6,7 @@ import type { Ask, Talk } from "./talk.ts";
 const LF = 0x0a;
 const EMPTY = new Uint8Array(0);
 
+/** A talk that chunks of bytes can be pushed into. */
 export class Conversation<Result> {
   readonly #talk: Talk<Result>;
   #ask: Exclude<Ask, { send: Uint8Array }> | undefined;

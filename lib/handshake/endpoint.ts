@@ -135,11 +135,14 @@ function decode(text: string): string {
   }
 }
 
-/** A query without its values, which may be secrets: `?token=abc&v` becomes `?token=***&***`. */
+/**
+ * A query without its values, which may be secrets: `?token=abc&v` becomes `?token=***&***`. A name without a value is
+ * hidden too, as it may be a token that ends in the padding of base64.
+ */
 export function hideValues(search: string): string {
   if (search.length < 2) return search;
   const members = search.slice(1).split("&");
-  return `?${members.map((member) => (member.includes("=") ? `${member.slice(0, member.indexOf("="))}=***` : "***")).join("&")}`;
+  return `?${members.map((member) => member.replace(/^(?:([^=]*=)(?!=*$))?.*/s, "$1***")).join("&")}`;
 }
 
 /** The url in a message: what may be credentials, query or fragment is left out, also of what is no url at all. */

@@ -6,8 +6,10 @@
 import { decodeLatin1, encodeLatin1 } from "../bytes/latin1.ts";
 import { webText } from "../bytes/utf8.ts";
 import { HandshakeError, LimitError, type RawHeaders, UsageError } from "../errors.ts";
+import { redactedUrls } from "./redaction.ts";
 import type { Talk } from "./talk.ts";
 
+/** The head of a response, as it came. */
 export interface ResponseHead {
   readonly status: number;
   readonly statusText: string;
@@ -28,7 +30,8 @@ function mostFields(maxHeaderSize: number): number {
 export const MAX_BODY: number = 64 * 1024;
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+/** What may stand in a field, as Latin-1. */
+export const FIELD_VALUE: RegExp = /^[\t\x20-\x7e\x80-\xff]*$/;
 const STATUS_LINE = /^HTTP\/1\.(\d) (\d{3})(?: (.*))?$/;
 
 /** Whether `text` is a token (RFC 9110 §5.6.2), as header names and subprotocols are. */
@@ -38,7 +41,11 @@ export function isToken(text: string): boolean {
 
 /** Throws UsageError unless `name` and `value` can stand in a header field as they are. */
 export function checkField(name: string, value: string): void {
-  if (!isToken(name)) throw new UsageError(`${JSON.stringify(name)} is not a header name`);
+  if (!isToken(name)) {
+    // A value that slipped in behind the name may be a secret.
+    const [head = ""] = name.split(/[\s:=]/, 1);
+    throw new UsageError(`${JSON.stringify(head === name ? name : `${head}...`)} is not a header name`);
+  }
   if (!FIELD_VALUE.test(value)) {
     // The value may be a secret, so it is not shown.
     throw new UsageError(
@@ -113,13 +120,17 @@ function parseField(line: string, invalid: Invalid): readonly [string, string] {
   const colon = line.indexOf(":");
   const name = colon === -1 ? line : line.slice(0, colon);
   const value = line.slice(colon + 1);
-  if (colon === -1 || !isToken(name)) throw invalid(`the answer has a malformed header line: ${quote(name)}`);
+  if (colon === -1 || !isToken(name)) {
+    // Up to what may not be there: the rest of a folded Set-Cookie, say, is a secret.
+    const [head = ""] = /^[!#-'*+\-.^_`|~\w]*./s.exec(line) ?? [];
+    throw invalid(`the answer has a malformed header line: ${quote(head)}`);
+  }
   if (!FIELD_VALUE.test(value)) throw invalid(`the answer's header ${name} has a control character`);
   return [name, trimBlanks(value)];
 }
 
 /** Without the spaces and tabs around it; no regular expression, as those take quadratic time on long runs of blanks. */
-function trimBlanks(value: string): string {
+export function trimBlanks(value: string): string {
   let start = 0;
   let end = value.length;
   while (start < end && isBlank(value.charCodeAt(start))) start++;
@@ -194,9 +205,14 @@ function* readChunks(body: BodyBuffer): Talk<void> {
   }
 }
 
-/** The beginning of what a peer sent, fit for a message: bytes that are not printable ASCII are escaped. */
+/**
+ * The beginning of the first line that a peer sent, fit for a message: bytes that are not printable ASCII are escaped. A
+ * peer that sends our request back shows neither its query nor its headers.
+ */
 function quote(text: string): string {
-  const shown = text.length > 80 ? `${text.slice(0, 80)}...` : text;
+  const [line = ""] = /^[\r\n]*[^\r\n]*/.exec(text) ?? [];
+  const safe = redactedUrls(line);
+  const shown = safe.length > 80 ? `${safe.slice(0, 80)}...` : safe;
   const byte = (character: string) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
   return `"${shown.replace(/[^\x20-\x7e]/g, byte)}"`;
 }

@@ -44,10 +44,11 @@ export class OpenAttempt implements Attempt {
 
   #expire(timeout: number): void {
     const what: Partial<Record<Phase, string>> = {
-      headers: "the functions that give url, headers or protocols did not settle",
+      headers: "the functions for url, headers, protocols or cookies did not settle",
       dns: "the host's name was not resolved",
-      connect: "the TCP connection was not established",
+      connect: "the connection was not established",
       tls: "the TLS handshake did not finish",
+      proxy: "the proxy did not answer",
       handshake: "the server did not answer the upgrade",
     };
     const message = `${what[this.#phase] ?? `${this.#phase} did not finish`} within ${timeout} ms (option timeout)`;

@@ -153,6 +153,11 @@ export function unsupported(what: string): UsageError {
   return new UsageError(`${what} is not possible with the WebSocket of a browser`, "ERR_WS_UNSUPPORTED");
 }
 
+/** What it compresses is its own choice. */
+function checkCompress(compress: boolean | undefined): void {
+  if (compress === false) throw unsupported("compress: false");
+}
+
 class NativeSession implements Session {
   readonly url: string;
   readonly publicUrl: string;
@@ -162,6 +167,9 @@ class NativeSession implements Session {
   readonly response: UpgradeResponse = UPGRADED;
   readonly localAddress: undefined;
   readonly remoteAddress: undefined;
+  sentBytes = 0;
+  activity = 0;
+  readonly isPaused = false;
 
   readonly #socket: NativeSocket;
   readonly #signal: AbortSignal | undefined;
@@ -211,11 +219,13 @@ class NativeSession implements Session {
     if (delivery === "frames") throw unsupported("onContMessage");
   }
 
-  send(data: Message): void {
+  send(data: Message, compress?: boolean): void {
+    checkCompress(compress);
     this.#send(typeof data === "string" || isPlain(data) ? data : new Uint8Array(data));
   }
 
-  sendFragment(data: Message, isFirst: boolean, fin: boolean): void {
+  sendFragment(data: Message, isFirst: boolean, fin: boolean, compress?: boolean): void {
+    checkCompress(compress);
     if (isFirst) this.#pieces = [];
     this.#pieces.push(typeof data === "string" ? data : new Uint8Array(data));
     if (fin) this.#send(typeof data === "string" ? this.#pieces.join("") : new Blob(this.#pieces));
@@ -261,7 +271,9 @@ class NativeSession implements Session {
   }
 
   #send(data: Message | Blob): void {
+    const before = this.bufferedBytes;
     this.#socket.send(data);
+    this.sentBytes += this.bufferedBytes - before;
     this.#awaitDrain();
   }
 
@@ -277,6 +289,7 @@ class NativeSession implements Session {
 
   #received(data: unknown): void {
     if (this.#hasEnded) return;
+    this.activity++;
     const message = typeof data === "string" ? data : new Uint8Array(data as ArrayBuffer);
     const size = sizeOf(message, this.#maxMessageSize);
     if (size > this.#maxMessageSize) {

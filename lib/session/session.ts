@@ -2,12 +2,18 @@
 
 import type { DataOpcode } from "../codec/opcode.ts";
 import type { CloseInfo, RawHeaders, WebSocketError } from "../errors.ts";
+import type { DeflateRequest } from "../handshake/deflate-offer.ts";
 import type { Target } from "../handshake/endpoint.ts";
+import type { Exemption } from "../handshake/no-proxy.ts";
+import type { ProxyServer } from "../handshake/proxy.ts";
 import type { Delivery, Message } from "../protocol/assembler.ts";
+import type { DeflateSettings } from "../protocol/compression.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { ProtocolState } from "../protocol/protocol.ts";
+import type { TransportOption } from "../transport/source.ts";
 import type { TlsOptions } from "../transport/transport.ts";
-import type { TraceSink } from "./trace.ts";
+import type { CookieStore } from "./cookies.ts";
+import type { Trace } from "./trace.ts";
 
 /** Above so many unsent bytes a peer counts as one that does not read, and who sends is made to wait. */
 export const HIGH_WATER: number = 256 * 1024;
@@ -47,10 +53,16 @@ export interface Session {
   readonly state: ProtocolState;
   /** Bytes that were sent and have not left the process. */
   readonly bufferedBytes: number;
+  /** Bytes that were sent so far. */
+  readonly sentBytes: number;
+  /** Another number whenever there was a sign of life: bytes came, or those that waited could leave. */
+  readonly activity: number;
+  /** Nothing is read, as its user asked for. */
+  readonly isPaused: boolean;
   delivery: Delivery;
-  /** Copies bytes at once. Throws UsageError when not open, as the next three do. */
-  send(data: Message): void;
-  sendFragment(data: Message, isFirst: boolean, fin: boolean): void;
+  /** Copies bytes at once; `compress` false sends them as they are. Throws UsageError when not open, as the next three do. */
+  send(data: Message, compress?: boolean): void;
+  sendFragment(data: Message, isFirst: boolean, fin: boolean, compress?: boolean): void;
   ping(payload: Uint8Array): void;
   pong(payload: Uint8Array): void;
   /** Names who is told what happens, and begins to deliver. Until then a session keeps what arrives. */
@@ -70,6 +82,8 @@ export interface OpenRequest {
   readonly target: Target;
   readonly headers: RawHeaders;
   readonly protocols: readonly string[];
+  /** The Cookie header; undefined where there is none but what a jar says. */
+  readonly cookies: string | undefined;
 }
 
 /** What opening a session depends on in every runtime; all defaults are filled in. */
@@ -87,14 +101,32 @@ export interface SessionOptions<Request> {
   readonly maxMessageSize: number;
 }
 
+/** A proxy that the user chose, and what only it is told. */
+export interface ChosenProxy {
+  readonly proxy: ProxyServer;
+  /** Sent with a CONNECT. */
+  readonly headers: RawHeaders;
+  /** TLS with the proxy itself. */
+  readonly tls: TlsOptions;
+  /** Hosts that are connected to directly. */
+  readonly exemptions: readonly Exemption[];
+}
+
 /** Everything that opening a session over a socket depends on. */
 export interface OpenOptions extends SessionOptions<OpenRequest>, Limits {
   readonly requireProtocol: boolean;
   readonly origin: string | undefined;
   readonly host: string | undefined;
+  readonly cookieJar: CookieStore | undefined;
+  readonly redirect: "error" | "follow";
+  readonly maxRedirects: number;
   readonly tls: TlsOptions;
   readonly socketPath: string | undefined;
   readonly connectTo: { readonly host: string; readonly port: number } | undefined;
+  /** What carries the connection in the place of the platform's; undefined for none. */
+  readonly transport: TransportOption | undefined;
+  /** False for none, undefined for what the environment says. */
+  readonly proxy: ChosenProxy | false | undefined;
   readonly localAddress: string | undefined;
   readonly family: 0 | 4 | 6;
   readonly noDelay: boolean;
@@ -102,7 +134,10 @@ export interface OpenOptions extends SessionOptions<OpenRequest>, Limits {
   /** Bytes. */
   readonly maxHeaderSize: number;
   readonly utf8Validation: boolean;
-  readonly trace: TraceSink | undefined;
+  /** What to offer, and how to compress; undefined for nothing. */
+  readonly perMessageDeflate: (DeflateRequest & DeflateSettings) | undefined;
+  /** Told of each attempt that is made with these options. */
+  readonly trace: Trace | undefined;
 }
 
 /** Opens a session. Rejects with a WebSocketError or the reason of the signal; then nothing is left behind. */

@@ -9,6 +9,7 @@ import type { Role } from "../codec/frame-decoder.ts";
 import type { DataOpcode } from "../codec/opcode.ts";
 import { type CloseInfo, TimeoutError, TransportError, WebSocketError } from "../errors.ts";
 import type { Delivery, Message } from "../protocol/assembler.ts";
+import type { DeflateAgreement } from "../protocol/compression.ts";
 import { Protocol, type ProtocolSink, type ProtocolState } from "../protocol/protocol.ts";
 import type { Platform, Transport, TransportSink } from "../transport/transport.ts";
 import {
@@ -31,8 +32,16 @@ export interface Opened {
   readonly secure: boolean;
   readonly protocol: string;
   readonly extensions: string;
+  /** What was agreed on compression; undefined for none. */
+  readonly deflate?: DeflateAgreement | undefined;
   readonly response: UpgradeResponse;
 }
+
+/** What of the options a session goes by. */
+export type WireOptions = Pick<
+  OpenOptions,
+  "closeTimeout" | "signal" | "maxMessageSize" | "maxFragments" | "utf8Validation" | "perMessageDeflate"
+>;
 
 export class WireSession implements Session, TransportSink, ProtocolSink {
   readonly url: string;
@@ -41,22 +50,30 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
   readonly extensions: string;
   readonly response: UpgradeResponse;
   readonly secure: boolean;
+  activity = 0;
+  isPaused = true;
 
   private readonly role: Role;
   private readonly transport: Transport;
   private sink: SessionSink | undefined;
   /** The transport's end, where it came before start(). */
   private early: { readonly cause: WebSocketError | undefined } | undefined;
-  private readonly wire: Protocol;
+  protected readonly wire: Protocol;
   private readonly defer: (task: () => void) => void;
   private readonly flush: () => void;
+  private readonly later: (task: () => void) => void;
   private readonly signal: AbortSignal | undefined;
+  /** Bytes that the transport was given. */
+  private written = 0;
+  /** Bytes by which compression made less of what had waited for it, so that sentBytes never goes back. */
+  private saved = 0;
   private closeTimeout: number;
   private deadline: ReturnType<typeof setTimeout> | undefined;
-  private isPaused = true;
   private isDestroyed = false;
   /** The peer's side of the stream is at its end. */
   private hasEnded = false;
+  /** proceed() is to be called. */
+  private isResting = false;
   /** Why we dropped the connection. */
   private cause: WebSocketError | undefined;
 
@@ -65,7 +82,7 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
     platform: Platform,
     transport: Transport,
     opened: Opened,
-    options: OpenOptions,
+    options: WireOptions,
     trace: Trace | undefined,
   ) {
     this.url = opened.url;
@@ -78,11 +95,15 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
     this.transport = transport;
     this.defer = platform.defer;
     this.flush = () => this.wire.flush();
+    this.later = platform.later;
     this.closeTimeout = options.closeTimeout;
     this.signal = options.signal;
-    const { maxMessageSize, maxFragments, utf8Validation } = options;
-    const { text, slabs, mask } = platform;
-    const protocol = { maxMessageSize, maxFragments, utf8Validation, text, slabs, mask, observer: trace };
+    const { maxMessageSize, maxFragments, utf8Validation, perMessageDeflate } = options;
+    const { text, slabs, mask, zlib } = platform;
+    const agreement = opened.deflate;
+    const deflate = agreement && perMessageDeflate && { ...perMessageDeflate, agreement, zlib };
+    const limits = { maxMessageSize, maxFragments };
+    const protocol = { ...limits, utf8Validation, text, slabs, mask, observer: trace, deflate };
     this.wire = new Protocol(opened.role, protocol, this);
     this.wire.pause();
     this.signal?.addEventListener("abort", this.abort);
@@ -90,7 +111,7 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
 
   get state(): ProtocolState {
     const { state } = this.wire;
-    return state === "open" && this.hasEnded ? "closing" : state;
+    return state === "open" && (this.hasEnded || this.isDestroyed) ? "closing" : state;
   }
 
   get localAddress(): string | undefined {
@@ -105,16 +126,20 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
     return this.wire.stagedBytes + this.transport.bufferedBytes;
   }
 
+  get sentBytes(): number {
+    return this.wire.stagedBytes + this.written + this.saved;
+  }
+
   set delivery(delivery: Delivery) {
     this.wire.delivery = delivery;
   }
 
-  send(data: Message): void {
-    this.wire.send(data);
+  send(data: Message, compress?: boolean): void {
+    this.wire.send(data, compress);
   }
 
-  sendFragment(data: Message, isFirst: boolean, fin: boolean): void {
-    this.wire.sendFragment(data, isFirst, fin);
+  sendFragment(data: Message, isFirst: boolean, fin: boolean, compress?: boolean): void {
+    this.wire.sendFragment(data, isFirst, fin, compress);
   }
 
   ping(payload: Uint8Array): void {
@@ -140,8 +165,12 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
   resume(): void {
     this.isPaused = false;
     this.wire.resume();
-    // What was kept may have been enough for the reader to pause again.
-    if (!this.isPaused) this.transport.resume();
+    this.read();
+  }
+
+  /** What was kept may have been enough for the reader to pause again, or more than one turn of the loop is good for. */
+  private read(): void {
+    if (!this.isPaused && !this.wire.isBehind) this.transport.resume();
   }
 
   close(code: number, reason: string, timeout: number): void {
@@ -165,10 +194,12 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
   }
 
   data(chunk: Uint8Array): void {
+    this.activity++;
     this.wire.receive(chunk);
   }
 
   drain(): void {
+    this.activity++;
     this.wire.drained();
     this.sink?.drain();
   }
@@ -186,7 +217,6 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
       this.early = { cause };
       return;
     }
-    clearTimeout(this.deadline);
     this.signal?.removeEventListener("abort", this.abort);
     this.wire.receiveEnd(this.cause ?? cause ?? this.unexpected());
   }
@@ -198,6 +228,7 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
   }
 
   write(bytes: Uint8Array): boolean {
+    this.written += bytes.length;
     const isFree = this.transport.write(bytes);
     this.wire.congested = this.transport.bufferedBytes > HIGH_WATER;
     return isFree;
@@ -206,6 +237,25 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
   staged(): void {
     this.defer(this.flush);
   }
+
+  rest(): void {
+    if (this.wire.isBehind) this.transport.pause();
+    if (this.isResting) return;
+    this.isResting = true;
+    this.later(this.proceed);
+  }
+
+  private readonly proceed = (): void => {
+    this.isResting = false;
+    const sent = this.sentBytes;
+    this.wire.proceedSending();
+    this.saved += sent - this.sentBytes;
+    this.wire.proceedReceiving();
+    if (this.wire.state === "closed") return;
+    this.wire.flush();
+    this.read();
+    this.sink?.drain();
+  };
 
   message(data: Message): void {
     this.sink?.message(data);
@@ -236,6 +286,7 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
   }
 
   ended(info: CloseInfo): void {
+    clearTimeout(this.deadline); // the Close frame may have come to light with the last that was handed out
     info.error?.locate(this.publicUrl);
     this.sink?.ended(info);
   }

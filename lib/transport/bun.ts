@@ -17,7 +17,19 @@
 // Text is Node's: writing takes 28 to 37 ns up to 1 KiB where encodeInto takes 40 to 50, reading 46 to 107 where a fatal
 // TextDecoder takes 63 to 116.
 
+import { UsageError } from "../errors.ts";
 import { node } from "./node.ts";
-import type { Platform } from "./transport.ts";
+import type { Platform, TlsOptions } from "./transport.ts";
 
-export const bun: Platform = node;
+/** Throws for what Bun would ignore: BoringSSL has the ciphers of TLS 1.3 fixed, and their order too. */
+function checkTls(options: TlsOptions): void {
+  if (options.ciphers?.includes("TLS_")) {
+    throw new UsageError(
+      "tls.ciphers: in Bun nobody chooses those of TLS 1.3 (TLS_...)",
+      "ERR_WS_UNSUPPORTED",
+    );
+  }
+  node.checkTls(options);
+}
+
+export const bun: Platform = { ...node, checkTls };

@@ -15,8 +15,85 @@
 // dropped: after close() it stays open, for more than 40 s, until the peer takes the handshake or the writes that wait.
 // Nor do they know a client certificate once TCP is there, authorities in the place of Deno's, or no verification.
 
+import { Buffer } from "node:buffer";
+import { UsageError } from "../errors.ts";
 import { denoText } from "./deno-text.ts";
 import { node } from "./node.ts";
-import type { Platform } from "./transport.ts";
+import { unusable } from "./node-tls.ts";
+import type { Platform, TlsMaterial, TlsOptions } from "./transport.ts";
 
-export const deno: Platform = { ...node, text: denoText };
+declare const Deno: {
+  readonly permissions: {
+    querySync(about: { readonly name: "env"; readonly variable: string }): { readonly state: string };
+  };
+};
+
+/**
+ * A variable that the program may not read counts as not set: to read it nevertheless would ask the person at the terminal,
+ * or throw, and most programs that connect have no use for --allow-env.
+ */
+function env(name: string): string | undefined {
+  const { state } = Deno.permissions.querySync({ name: "env", variable: name });
+  return state === "granted" ? node.env(name) : undefined;
+}
+
+/** Options of TLS that Deno takes and does not honour. */
+const IGNORED = ["crl", "ciphers", "ecdhCurve", "sigalgs", "keylog"] as const;
+
+/** Throws for what Deno would ignore: those options, client certificates behind the first, and one that cannot be used. */
+function checkTls(options: TlsOptions): void {
+  for (const name of IGNORED) if (options[name] !== undefined) throw ignored(`tls.${name}`);
+  const [[cert, ...certs], [key, ...keys], [, ...archives]] = [
+    list(options.cert),
+    list(options.key),
+    list(options.pfx),
+  ];
+  if (certs.length + keys.length + archives.length > 0) throw ignored("more than one client certificate");
+  node.checkTls(options);
+  if (cert === undefined || key === undefined) return;
+  const { X509Certificate, createPrivateKey } = process.getBuiltinModule("node:crypto");
+  try {
+    const { passphrase } = options;
+    const text = Buffer.from(key).toString("latin1");
+    // There may be a certificate before it.
+    const [pem = text] = /-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----/s.exec(text) ?? [];
+    const privateKey = createPrivateKey({ key: pem, ...(passphrase !== undefined && { passphrase }) });
+    if (!new X509Certificate(cert).checkPrivateKey(privateKey))
+      throw new Error("the key is not that of the certificate");
+  } catch (cause) {
+    throw unusable(cause);
+  }
+}
+
+function list(material: TlsOptions["cert"]): readonly TlsMaterial[] {
+  return typeof material === "string" || material instanceof Uint8Array ? [material] : (material ?? []);
+}
+
+function ignored(what: string): UsageError {
+  return new UsageError(`Deno would ignore ${what}`, "ERR_WS_UNSUPPORTED");
+}
+
+/** A task of later() is running. */
+let isTurn = false;
+/** How many of them, one after another, asked for the next. */
+let chained = 0;
+
+/**
+ * As in Node by setImmediate, where tasks that ask for the next one, on and on, would keep Deno from all sockets (one echo
+ * came in 100 turns of 2 ms, where 99 did in Node): every fourth of them takes a timer, which costs 1.3 ms.
+ */
+function later(task: () => void): void {
+  chained = isTurn ? chained + 1 : 0;
+  const run = () => {
+    isTurn = true;
+    try {
+      task();
+    } finally {
+      isTurn = false;
+    }
+  };
+  if (chained % 4 === 3) setTimeout(run, 0);
+  else setImmediate(run);
+}
+
+export const deno: Platform = { ...node, env, checkTls, later, text: denoText };

@@ -10,20 +10,21 @@
 
 import { Buffer } from "node:buffer";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
-import type { ConnectionOptions } from "node:tls";
 import { encodeBase64 } from "../bytes/base64.ts";
 import { randomBytes, randomMask } from "../bytes/random.ts";
 import { SlabPool } from "../bytes/staging.ts";
-import { TransportError, UsageError } from "../errors.ts";
+import { TransportError, UsageError, WebSocketError } from "../errors.ts";
 import { Held } from "./held.ts";
 import { nodeText } from "./node-text.ts";
-import { type Address, interleave, race } from "./race.ts";
+import { checkPins, connectTls, secureContext } from "./node-tls.ts";
+import { nodeZlib } from "./node-zlib.ts";
+import { interleave, race } from "./race.ts";
 import type {
   Attempt,
   Endpoint,
   EndpointTls,
   Platform,
-  TlsOptions,
+  PlatformTransport,
   Transport,
   TransportSink,
 } from "./transport.ts";
@@ -45,18 +46,27 @@ function readBuffer(): Uint8Array {
   return sharedBuffer;
 }
 
-class NodeTransport implements Transport {
+class NodeTransport implements PlatformTransport {
   readonly #socket: Socket;
   /** What it is called in messages. */
   readonly #place: string;
   readonly #keepsWrites: boolean;
+  /** Within which this one runs; Deno and Bun know no addresses of TLS in TLS. */
+  readonly #outer: NodeTransport | undefined;
   #sink: TransportSink = new Held();
   #error: Error | undefined;
 
   /** `open` makes the socket; it is handed what reads into the static buffer, which it may not be able to use. */
-  constructor(place: string, keepsWrites: boolean, open: (read: OnRead) => Socket, readsInto: boolean) {
+  constructor(
+    place: string,
+    keepsWrites: boolean,
+    open: (read: OnRead) => Socket,
+    readsInto: boolean,
+    outer?: NodeTransport,
+  ) {
     this.#place = place;
     this.#keepsWrites = keepsWrites;
+    this.#outer = outer;
     const take = (bytes: number, buffer: Uint8Array) => {
       this.#sink.data(buffer.subarray(0, bytes));
       return true;
@@ -82,14 +92,18 @@ class NodeTransport implements Transport {
     attempt.phase("tls");
     // Over a socket that is there already, tls reads by events alone: it has no `onread` then.
     const open = () => connectTls({ socket: outer }, tls);
-    return new NodeTransport(this.#place, true, open, false).secured(attempt.signal);
+    const place = `${tls.identity} through ${this.#place}`;
+    return new NodeTransport(place, true, open, false, this).secured(attempt.signal, tls);
   }
 
-  /** Settles with the TLS handshake. */
-  async secured(signal: AbortSignal): Promise<Transport> {
+  /** Settles with the TLS handshake, once it is known that the server is the right one. */
+  async secured(signal: AbortSignal, { options }: EndpointTls): Promise<this> {
     try {
-      return await this.ready("secureConnect", signal);
+      await this.ready("secureConnect", signal);
+      checkPins(this.#socket, options);
+      return this;
     } catch (cause) {
+      this.destroy();
       throw failure(cause, signal, "ERR_WS_TLS", `TLS with ${this.#place} failed`);
     }
   }
@@ -186,11 +200,11 @@ class NodeTransport implements Transport {
   }
 
   get localAddress(): string | undefined {
-    return address(this.#socket.localAddress, this.#socket.localPort);
+    return address(this.#socket.localAddress, this.#socket.localPort) ?? this.#outer?.localAddress;
   }
 
   get remoteAddress(): string | undefined {
-    return address(this.#socket.remoteAddress, this.#socket.remotePort);
+    return address(this.#socket.remoteAddress, this.#socket.remotePort) ?? this.#outer?.remoteAddress;
   }
 }
 
@@ -221,41 +235,24 @@ function dial(to: Endpoint, host: string): NodeTransport {
   return new NodeTransport(placeOf(to), tls !== undefined, open, !to.isTunnel);
 }
 
-function connectTls(
-  options: ConnectionOptions,
-  { options: given, servername, identity }: EndpointTls,
-): Socket {
-  const { connect, checkServerIdentity } = process.getBuiltinModule("node:tls");
-  return connect({
-    ...options,
-    ...nodeTls(given),
-    servername, // Node asks for no name (SNI) unless it is given one
-    checkServerIdentity: (_dialled, certificate) => checkServerIdentity(identity, certificate),
-    ALPNProtocols: ["http/1.1"],
-  });
+/** A transport over a socket of somebody else's, which is open already; it reads by events alone. */
+export function overSocket(socket: Socket, isTls: boolean): Transport {
+  return new NodeTransport("the peer", isTls, () => socket, false);
 }
 
-/** The options as Node's types want them: mutable arrays, and Buffers for bytes. */
-function nodeTls(options: TlsOptions): Record<string, unknown> {
-  const material = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(material);
-    return value instanceof Uint8Array ? Buffer.from(value) : value;
-  };
-  return Object.fromEntries(Object.entries(options).map(([name, value]) => [name, material(value)]));
-}
-
-async function connect(to: Endpoint, attempt: Attempt): Promise<Transport> {
+async function connect(to: Endpoint, attempt: Attempt): Promise<PlatformTransport> {
   attempt.signal.throwIfAborted();
-  const addresses = to.socketPath === undefined ? await resolve(to, attempt) : [{ address: "", family: 0 }];
+  // What is wrong with the options is said before anybody is called.
+  if (to.localAddress !== undefined && isIP(to.localAddress) === 0)
+    throw new UsageError(`localAddress is an address, and ${JSON.stringify(to.localAddress)} is none`);
+  if (to.tls !== undefined) secureContext(to.tls.options);
+  const addresses = to.socketPath === undefined ? await resolve(to.hostname, to.family, attempt) : [""];
   attempt.phase("connect");
   let transport: NodeTransport;
   try {
     transport = await race(
-      addresses.map(
-        ({ address }) =>
-          (signal) =>
-            dial(to, address).ready("connect", signal),
-      ),
+      // Asynchronous, as a socket may throw for its options as it is made.
+      addresses.map((address) => async (signal) => dial(to, address).ready("connect", signal)),
       (loser) => loser.destroy(),
       attempt.signal,
     );
@@ -264,26 +261,27 @@ async function connect(to: Endpoint, attempt: Attempt): Promise<Transport> {
   }
   if (to.tls === undefined) return transport;
   attempt.phase("tls");
-  return transport.secured(attempt.signal);
+  return transport.secured(attempt.signal, to.tls);
 }
 
 /** The addresses to try, best first. A look-up cannot be called off: what it finds after an abort is dropped. */
-function resolve(to: Endpoint, attempt: Attempt): Promise<Address[]> {
-  const family = isIP(to.hostname);
-  if (family !== 0) {
-    if (to.family === 0 || to.family === family) return Promise.resolve([{ address: to.hostname, family }]);
-    return Promise.reject(new UsageError(`${to.hostname} is not an address of family ${to.family}`));
+async function resolve(hostname: string, family: Endpoint["family"], attempt: Attempt): Promise<string[]> {
+  const { signal } = attempt;
+  signal.throwIfAborted();
+  const own = isIP(hostname);
+  if (own !== 0) {
+    if (family === 0 || family === own) return [hostname];
+    throw new UsageError(`${hostname} is not an address of family ${family}`);
   }
   attempt.phase("dns");
-  const { signal } = attempt;
   const { lookup } = process.getBuiltinModule("node:dns");
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
     signal.addEventListener("abort", abort);
-    lookup(to.hostname, { all: true, family: to.family }, (cause, addresses) => {
+    lookup(hostname, { all: true, family }, (cause, addresses) => {
       signal.removeEventListener("abort", abort);
-      if (cause) reject(failure(cause, signal, "ERR_WS_DNS", `cannot resolve ${to.hostname}`));
-      else resolve(interleave(addresses));
+      if (cause) reject(failure(cause, signal, "ERR_WS_DNS", `cannot resolve ${hostname}`));
+      else resolve(interleave(addresses).map(({ address }) => address));
     });
   });
 }
@@ -300,21 +298,29 @@ function failure(
   what: string,
 ): unknown {
   if (signal.aborted) return signal.reason;
+  if (cause instanceof WebSocketError) return cause;
   const causes = cause instanceof AggregateError ? cause.errors : [cause];
   const reasons = causes.map((error) => (error instanceof Error ? error.message : String(error)));
   return new TransportError(code, `${what}: ${[...new Set(reasons)].join("; ")}`, { cause });
 }
 
-function lost(cause: Error): TransportError {
+function lost(cause: Error): WebSocketError {
+  if (cause instanceof WebSocketError) return cause;
   return new TransportError("ERR_WS_TRANSPORT", `the connection was lost: ${cause.message}`, { cause });
 }
 
 export const node: Platform = {
   connect,
+  resolve,
+  checkTls: (options) => void secureContext(options),
+  // What somebody put on Object.prototype is no variable.
+  env: (name) => (Object.hasOwn(process.env, name) ? process.env[name] : undefined),
   // Runs when all promises that the current callback settled have run, so that an `await recv(); send()` loop is
   // flushed once for all the messages of a chunk; a microtask would flush after every second one.
   defer: (task) => process.nextTick(task),
+  later: (task) => void setImmediate(task),
   text: nodeText,
+  zlib: nodeZlib(),
   mask: randomMask,
   key: () => encodeBase64(randomBytes(16)),
   slabs: new SlabPool((bytes) => new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer)),

@@ -5,6 +5,7 @@ import type { MaskSource } from "../bytes/random.ts";
 import type { SlabPool } from "../bytes/staging.ts";
 import type { TextCodec } from "../bytes/utf8.ts";
 import type { Phase, WebSocketError } from "../errors.ts";
+import type { Zlib } from "../protocol/compression.ts";
 
 /** Who is told what a transport does. None of these may throw, and none is called from within a call of the transport but attach(). */
 export interface TransportSink {
@@ -18,6 +19,7 @@ export interface TransportSink {
   closed(cause?: WebSocketError): void;
 }
 
+/** A stream of bytes in both directions; whatever has these members can carry a connection. */
 export interface Transport {
   /**
    * Names who is told from now on; the one before is told nothing more. What came when nobody was attached is told within
@@ -28,12 +30,8 @@ export interface Transport {
   write(bytes: Uint8Array): boolean;
   /** Written bytes that the operating system has not taken. */
   readonly bufferedBytes: number;
-  /**
-   * TLS from here on, within what this transport carries, which may be TLS itself; only for one that was connected as a
-   * tunnel, and is used no more. Rejects with a TransportError or the signal's reason; then the connection is gone.
-   */
-  secure(tls: EndpointTls, attempt: Attempt): Promise<Transport>;
   pause(): void;
+  /** Goes on after pause(), if it was called. */
   resume(): void;
   /** Sends what was written and ends our side; closed() follows when the peer ends its own. */
   end(): void;
@@ -45,6 +43,15 @@ export interface Transport {
   /** `127.0.0.1:4040` or `[::1]:4040`; undefined for a Unix socket, and once closed. */
   readonly localAddress: string | undefined;
   readonly remoteAddress: string | undefined;
+}
+
+/** A transport that a platform connected. */
+export interface PlatformTransport extends Transport {
+  /**
+   * TLS from here on, within what this transport carries, which may be TLS itself; only for one that was connected as a
+   * tunnel, and is used no more. Rejects with a TransportError or the signal's reason; then the connection is gone.
+   */
+  secure(tls: EndpointTls, attempt: Attempt): Promise<Transport>;
 }
 
 /** PEM, DER or PKCS#12 as Node takes it. */
@@ -59,16 +66,51 @@ export interface TlsOptions {
   readonly key?: TlsMaterial | readonly TlsMaterial[];
   readonly pfx?: TlsMaterial | readonly TlsMaterial[];
   readonly passphrase?: string;
+  /** Not in Deno. */
   readonly crl?: TlsMaterial | readonly TlsMaterial[];
   /** Name to ask for and to verify. Default: the url's host. */
   readonly servername?: string;
   /** False: any certificate will do. Default true. */
   readonly rejectUnauthorized?: boolean;
+  /**
+   * Whether a certificate that is trusted is the right one, in the place of the check of its names: gives or throws an Error
+   * if it is not. Whatever else but undefined is taken for a no.
+   */
+  checkServerIdentity?(hostname: string, certificate: ServerCertificate): Error | undefined;
+  /**
+   * Keys of which the server must have one, whoever signed its certificate: `sha256/` and the SHA-256 of the certificate's
+   * SubjectPublicKeyInfo in base64; curl's `sha256//` will do too. Checked before anything is sent, also where
+   * rejectUnauthorized is false.
+   */
+  readonly pins?: string | readonly string[];
+  /** Is given each line, with its end, that SSLKEYLOGFILE would get: with them others can decrypt. Not in Deno. */
+  readonly keylog?: (line: Uint8Array) => void;
+  /** Not in Deno; in Bun none of TLS 1.3 (`TLS_...`), which it does not let anybody choose. */
   readonly ciphers?: string;
+  /** Not in Deno. */
   readonly ecdhCurve?: string;
+  /** Not in Deno. */
   readonly sigalgs?: string;
-  readonly minVersion?: "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
-  readonly maxVersion?: "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
+  /** Deno has TLSv1.2 and TLSv1.3 alone. */
+  readonly minVersion?: TlsVersion;
+  readonly maxVersion?: TlsVersion;
+}
+
+export type TlsVersion = "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
+
+/** Of what Node tells of a certificate, that which Deno and Bun tell too. */
+export interface ServerCertificate {
+  readonly subject: object;
+  readonly issuer: object;
+  /** `DNS:example.com, IP Address:127.0.0.1` */
+  readonly subjectaltname?: string;
+  readonly valid_from: string;
+  readonly valid_to: string;
+  /** Its SHA-256, in hex with colons. */
+  readonly fingerprint256: string;
+  readonly serialNumber: string;
+  /** In DER. */
+  readonly raw: Uint8Array;
 }
 
 export interface EndpointTls {
@@ -77,6 +119,8 @@ export interface EndpointTls {
   readonly servername: string;
   /** The name or address that the certificate must be for, wherever the connection is dialled. */
   readonly identity: string;
+  /** The file to which the keys are added, as SSLKEYLOGFILE names it. */
+  readonly keyLogFile?: string | undefined;
 }
 
 /** Where to connect, and how. */
@@ -106,10 +150,19 @@ export interface Attempt {
 /** A runtime. */
 export interface Platform {
   /** Opens a connection. Rejects with a TransportError, or with the signal's reason; then nothing is left behind. */
-  connect(to: Endpoint, attempt: Attempt): Promise<Transport>;
+  connect(to: Endpoint, attempt: Attempt): Promise<PlatformTransport>;
+  /** The addresses of a name or address, best first. Rejects as connect() does, with UsageError for an address of another family. */
+  resolve(hostname: string, family: Endpoint["family"], attempt: Attempt): Promise<string[]>;
+  /** Throws UsageError for options of TLS that this runtime cannot use, or would ignore. */
+  checkTls(options: TlsOptions): void;
+  /** The value of an environment variable as it is now; undefined where there is none, or it may not be read. */
+  env(name: string): string | undefined;
   /** Runs `task` soon, before any I/O; asked by a promise's reaction, behind all the reactions that are due by then. */
   defer(task: () => void): void;
+  /** Runs `task` when the loop has had its turn: whatever was ready by now was heard. */
+  later(task: () => void): void;
   readonly text: TextCodec;
+  readonly zlib: Zlib;
   readonly slabs: SlabPool;
   /** Source of mask keys. */
   readonly mask: MaskSource;
