@@ -16,13 +16,18 @@ const LAYERS = [
   "transport",
   "session",
   "client",
+  "server",
   "api.ts",
+  "cli",
 ];
 
 /** The files at the top, which choose a runtime. */
-const ENTRIES = ["core.ts", "node.ts", "deno.ts", "bun.ts", "browser.ts"];
+const ENTRIES = [
+  ...["core.ts", "node.ts", "deno.ts", "bun.ts", "browser.ts", "cli.ts"],
+  ...["server.ts", "server-deno.ts"],
+];
 
-/** What names a runtime; only transports and entries may. */
+/** What names a runtime; only transports, entries and the command may. */
 const RUNTIME_GLOBALS = ["process", "Buffer", "Deno", "Bun", "setImmediate", "clearImmediate"];
 
 /** What no file of lib/ may touch. */
@@ -46,12 +51,12 @@ const FORBIDDEN_GLOBALS = [
 const OWNED_GLOBALS: Record<string, RegExp> = {
   crypto: /^bytes\/random\.ts$/,
   WebSocket: /^session\/native\.ts$/,
-  console: /^client\/(enable-trace|callbacks)\.ts$/,
-  setTimeout: /^(transport|session|client)\//,
-  clearTimeout: /^(transport|session|client)\//,
+  console: /^(client\/(enable-trace|callbacks)|server\/serve)\.ts$/,
+  setTimeout: /^(transport|session|client|server|cli)\//,
+  clearTimeout: /^(transport|session|client|server|cli)\//,
   setInterval: /^$/,
-  Date: /^$/,
-  performance: /^client\//,
+  Date: /^(client\/(cookie-jar|set-cookie|retry)|session\/har)\.ts$/,
+  performance: /^(client\/|cli\/|session\/(trace|record)\.ts$)/,
 };
 
 interface Node {
@@ -166,7 +171,7 @@ describe("the architecture of lib/", () => {
   for (const { file, imports, globals } of sources) {
     const layer = layerOf(file);
     const isEntry = ENTRIES.includes(file);
-    const mayNameRuntime = isEntry || layer === "transport";
+    const mayNameRuntime = isEntry || layer === "transport" || layer === "cli";
 
     describe(file, () => {
       it("belongs to a layer", () => {
@@ -183,9 +188,21 @@ describe("the architecture of lib/", () => {
       });
 
       it("imports a runtime's transport only from an entry", () => {
-        const concrete = imports.filter((path) => /^transport\/(?!(transport|held)\.ts$)/.test(path));
-        if (!mayNameRuntime) expect(concrete).to.deep.equal([]);
+        const concrete = imports.filter((path) =>
+          /^transport\/(?!(transport|held|host|source|streams|memory)\.ts$)/.test(path),
+        );
+        if (!isEntry && layer !== "transport") expect(concrete).to.deep.equal([]);
         else expect(concrete.every((path) => sources.some((source) => source.file === path))).to.equal(true);
+      });
+
+      it("imports the command only from its entry", () => {
+        const command = imports.filter((path) => layerOf(path) === "cli");
+        if (layer !== "cli" && file !== "cli.ts") expect(command).to.deep.equal([]);
+      });
+
+      it("imports the server's role only from an entry of its own", () => {
+        const server = imports.filter((path) => /^(server|transport\/node-host)\b/.test(path));
+        if (layer !== "server" && !/^server(-deno)?\.ts$/.test(file)) expect(server).to.deep.equal([]);
       });
 
       it("imports no package, and a runtime's modules only where it may name one", () => {

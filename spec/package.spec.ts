@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve, sep } from "node:path";
+import { dirname, join, resolve, sep } from "node:path";
 import { promisify } from "node:util";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
 import { expect } from "chai";
@@ -28,14 +28,23 @@ const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 
 const FILES = [
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/,
-  /^dist\/(node|deno|bun|browser|core)\.(js|js\.map|d\.ts)$/,
+  /^dist\/(node|deno|bun|browser|core|server|server-deno)\.(js|js\.map|d\.ts)$/,
+  /^dist\/cli\.(js|js\.map)$/,
   /^dist\/chunks\/chunk-[A-Z0-9]{8}\.(js|js\.map)$/,
   /^dist\/(api|errors)\.d\.ts$/,
-  /^dist\/(bytes|codec|protocol|handshake|transport|session|client)\/[a-z0-9-]+\.d\.ts$/,
+  /^dist\/(bytes|codec|protocol|handshake|transport|session|client|server)\/[a-z0-9-]+\.d\.ts$/,
 ];
 
 const NAMES = [
-  ...["ClosedError", "HandshakeError", "LimitError", "ProtocolError", "ProxyError", "TimeoutError"],
+  ...[
+    "ClosedError",
+    "CookieJar",
+    "HandshakeError",
+    "LimitError",
+    "ProtocolError",
+    "ProxyError",
+    "TimeoutError",
+  ],
   ...["TransportError", "UsageError", "WebSocketApp", "WebSocketError"],
   ...["createClient", "createConnection", "enableTrace"],
 ];
@@ -80,12 +89,26 @@ const PROGRAMS = {
     'const isosocket = require("isosocket");\nconst core = require("isosocket/core");',
     'entry: require.resolve("isosocket"), oneClass: core.ProtocolError === isosocket.ProtocolError',
   ),
+  "server.mjs": `import * as isosocket from "isosocket";
+import * as server from "isosocket/server";
+const serving = await server.serve({ port: 0, host: "127.0.0.1", onConnection: (ws) => ws.send("welcome") });
+const ws = await isosocket.createConnection(serving.url);
+const text = await ws.recv();
+await serving.close();
+const oneClass = server.ProtocolError === isosocket.ProtocolError;
+const entry = import.meta.resolve("isosocket/server");
+console.log(JSON.stringify({ entry, text, code: (await ws.closed).code, oneClass }));
+`,
   "bundle.mjs": talk('import * as isosocket from "isosocket";'),
 };
 
 const CONSUMER = `
 import { type CloseInfo, createClient, createConnection, type Message, WebSocketApp } from "isosocket";
 import { FrameDecoder } from "isosocket/core";
+import { accept, type AcceptedConnection, ConnectionGroup, serve } from "isosocket/server";
+const group = new ConnectionGroup();
+export const serving = serve({ port: 0, onConnection: (ws: AcceptedConnection) => void group.add(ws) });
+export type Upgrade = Parameters<typeof accept>;
 export async function talk(url: string): Promise<CloseInfo> {
   const ws = await createConnection(url, { timeout: 1_000 });
   await ws.send("hello");
@@ -127,6 +150,14 @@ const RUNS: readonly [title: string, command: string[], file: keyof typeof PROGR
   ["Deno, by path", ["deno", "run", "--allow-net"], "path.mjs", "deno"],
   ["Bun, by import", ["bun"], "import.mjs", "bun"],
   ["Bun, by require", ["bun"], "require.cjs", "bun"],
+];
+
+/** The command as people start it who have the package, or would have it fetched. */
+const COMMANDS: readonly [title: string, command: string[]][] = [
+  ["Node, by npx", ["npm", "exec", "--offline", "--", "isosocket"]],
+  ["Node, by its link", ["node", "node_modules/.bin/isosocket"]],
+  ["Deno, by npm: specifier", ["deno", "run", "-A", "npm:isosocket"]],
+  ["Bun, by bunx", ["bun", "x", "--bun", "isosocket"]],
 ];
 
 describe("the package", function () {
@@ -228,7 +259,7 @@ describe("the package", function () {
               (problem) => `${problem.kind} ${"resolutionKind" in problem ? problem.resolutionKind : ""}`,
             );
       expect(problems).to.have.members([
-        ...[".", "./core"].flatMap(() => ["NoResolution node10", "CJSResolvesToESM node16-cjs"]),
+        ...[".", "./core", "./server"].flatMap(() => ["NoResolution node10", "CJSResolvesToESM node16-cjs"]),
       ]);
     });
   });
@@ -241,6 +272,57 @@ describe("the package", function () {
         expect(rest).to.deep.equal({ ...TALKED, oneClass: true });
       });
     }
+  });
+
+  describe("serves in", () => {
+    const runs: readonly [title: string, command: string[], entry: string][] = [
+      ["Node", ["node"], "server"],
+      ["Deno", ["deno", "run", "--allow-net"], "server-deno"],
+      ["Bun", ["bun"], "server"],
+    ];
+    for (const [title, command, entry] of runs) {
+      it(title, async () => {
+        const { entry: found, ...rest } = JSON.parse(await run([...command, "server.mjs"]));
+        expect(found).to.match(new RegExp(`/node_modules/isosocket/dist/${entry}\\.js$`));
+        expect(rest).to.deep.equal({ text: "welcome", code: 1001, oneClass: true });
+      });
+    }
+
+    it("no other entry: it is left out of what clients import", () => {
+      const dist = join(installed, "dist");
+      const seen = new Set<string>();
+      const follow = (file: string): void => {
+        if (seen.has(file)) return;
+        seen.add(file);
+        const code = readFileSync(join(dist, file), "utf8");
+        expect(code, file).to.not.match(/^\/\/ lib\/(server\/|transport\/node-host)/m);
+        for (const [, path = ""] of code.matchAll(/from "\.\/([^"]+)"/g))
+          follow(join(dirname(file), path).replaceAll(sep, "/"));
+      };
+      for (const file of ["node.js", "deno.js", "bun.js", "core.js", "browser.js", "cli.js"]) follow(file);
+      expect(seen.size).to.be.above(6);
+    });
+  });
+
+  describe("is a command in", () => {
+    for (const [title, command] of COMMANDS) {
+      it(title, async () => {
+        expect(await run([...command, "--version"])).to.equal(`isosocket ${version}\n`);
+        expect(await run([...command, "-t", "hello", "--count", "1", url])).to.equal("hello\n");
+      });
+    }
+
+    it("no other entry: it is left out of what programs import", () => {
+      const shared = readdirSync(join(installed, "dist", "chunks")).filter((file) => file.endsWith(".js"));
+      for (const file of [
+        "node.js",
+        "deno.js",
+        "bun.js",
+        "core.js",
+        ...shared.map((chunk) => `chunks/${chunk}`),
+      ])
+        expect(readFileSync(join(installed, "dist", file), "utf8"), file).to.not.include("lib/cli/");
+    });
   });
 
   describe("is bundled by esbuild", () => {
@@ -310,14 +392,22 @@ describe("the source", function () {
 });
 
 describe("the size", () => {
-  it("of the Node entry is at most 24 kB", async () => {
+  it("of the Node entry is at most 43 kB", async () => {
     const { gzip } = await sizeOf("lib/node.ts");
-    expect(gzip).to.be.at.most(24 * 1024);
+    expect(gzip).to.be.at.most(43 * 1024);
   });
 
-  it("of the browser entry is at most 10 kB", async () => {
+  it("of the browser entry is at most 14 kB", async () => {
     const { gzip } = await sizeOf("lib/browser.ts");
-    expect(gzip).to.be.at.most(10 * 1024);
+    expect(gzip).to.be.at.most(14 * 1024);
+  });
+
+  it("of a client's entry has nothing of the server in it", async () => {
+    for (const entry of ["lib/node.ts", "lib/deno.ts", "lib/bun.ts", "lib/browser.ts"]) {
+      const { files } = await sizeOf(entry);
+      const server = /^lib\/(server|transport\/(node-)?host|handshake\/(refusal|upgrade-server))/;
+      expect(files.filter(([file]) => server.test(file))).to.deep.equal([]);
+    }
   });
 
   it("of the browser entry comes neither from codec, protocol nor handshake", async () => {

@@ -52,6 +52,7 @@ export async function serve(files: Record<string, string>): Promise<{ url: strin
   const sockets = new Set<Duplex>();
   const closed = new Events<Closed>();
   const woken = new Events<void>();
+  const restarted = new Set<string>();
   const wss = new WebSocketServer({
     noServer: true,
     handleProtocols: (offered, request) => {
@@ -84,6 +85,15 @@ export async function serve(files: Record<string, string>): Promise<{ url: strin
       else socket.close(Number(code), query.get("reason") ?? "");
     },
     "/drop": (socket) => socket.terminate(),
+    // Answers, and goes once after the first message.
+    "/restart": (socket, query) => {
+      const id = query.get("id") ?? "";
+      socket.on("message", (data, isBinary) => {
+        socket.send(data, { binary: isBinary });
+        if (!restarted.has(id)) socket.close(1012);
+        restarted.add(id);
+      });
+    },
     "/large": (socket) => socket.send("x".repeat(1001)),
     "/garbage": (_socket, _query, raw) => void raw.write(Uint8Array.of(0x83, 0x00)),
     "/latin1": (_socket, _query, raw) => void raw.write(Uint8Array.of(0x81, 0x01, 0xe9)),

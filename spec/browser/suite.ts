@@ -320,6 +320,77 @@ export function suite(isosocket: typeof Isosocket, host: string): Test[] {
       },
     ],
     [
+      "connects an app again, and sends in order what was sent meanwhile",
+      async () => {
+        const { url } = named("/restart");
+        const log: string[] = [];
+        const app: Isosocket.WebSocketApp = new WebSocketApp(url, {
+          reconnect: { minDelay: 10, maxDelay: 50 },
+          outbox: { onDrop: (message, reason) => log.push(`${reason} ${message}`) },
+          onOpen: () => log.push("open"),
+          onReconnect: (app) => {
+            log.push("reconnect");
+            app.send("login");
+          },
+          onMessage: (app, message) => {
+            log.push(`${message}`);
+            if (message === "in onClose") app.close(4000);
+          },
+          onClose: (app, code, _reason, { retry }) => {
+            log.push(`close ${code} ${retry?.attempt}`);
+            if (retry !== undefined) app.send("in onClose");
+          },
+        });
+        const run = app.runForever();
+        app.send("before open");
+        expect(await run).to.include({ code: 4000, wasClean: true });
+        // The server closed right behind it: nobody can tell what it made of it.
+        expect(log).to.deep.equal([
+          ...["open", "before open", "lost before open", "close 1012 1"],
+          ...["reconnect", "login", "in onClose", "close 4000 undefined"],
+        ]);
+      },
+    ],
+    [
+      "tries again where nobody answers, until close() ends the wait",
+      async () => {
+        const log: string[] = [];
+        const app = new WebSocketApp(url("/refuse"), {
+          reconnect: { minDelay: 10, maxDelay: 10 },
+          onError: (_app, error) => log.push(error.name),
+          onClose: (app, _code, _reason, { retry }) => {
+            log.push(`retry ${retry?.attempt}`);
+            if (retry?.attempt === 3) setTimeout(() => app.close());
+          },
+        });
+        const info = await app.runForever();
+        expect(info).to.include({ code: 1006, wasClean: false }).and.not.to.have.property("retry");
+        expect(log.slice(0, 6)).to.deep.equal(
+          [1, 2, 3].flatMap((attempt) => ["TransportError", `retry ${attempt}`]),
+        );
+      },
+    ],
+    [
+      "does not bring back an app whose wait was ended",
+      async () => {
+        const opened: string[] = [];
+        const { url: place } = named("/restart");
+        const app = new WebSocketApp(place, {
+          reconnect: 50,
+          onOpen: () => opened.push("open"),
+          onReconnect: () => opened.push("reconnect"),
+          onMessage: () => {},
+          onClose: (app) => app.close(),
+        });
+        const run = app.runForever();
+        while (opened.length === 0) await pause(5);
+        app.send("restart");
+        await run;
+        await pause(200);
+        expect(opened).to.deep.equal(["open"]);
+      },
+    ],
+    [
       "names what a browser cannot do",
       async () => {
         const options = {
@@ -329,12 +400,21 @@ export function suite(isosocket: typeof Isosocket, host: string): Test[] {
           noDelay: true,
           trace: true,
           utf8Validation: false,
+          keepAlive: { interval: 1000 },
         };
         for (const [name, value] of Object.entries(options)) {
           const error = await rejection(createConnection(url("/echo"), { [name]: value }), UsageError);
           expect(error.code).to.equal("ERR_WS_UNSUPPORTED");
           expect(error.message).to.include(name);
         }
+        for (const keepAlive of [true, { interval: 1000 }])
+          expect(
+            (await rejection(new WebSocketApp(url("/echo")).runForever({ keepAlive }), UsageError)).code,
+          ).to.equal("ERR_WS_UNSUPPORTED");
+        for (const options of [{ reconnect: true }, { outbox: {} }])
+          expect(
+            (await rejection(createConnection(url("/echo"), options as object), UsageError)).message,
+          ).to.include("belongs to the constructor of WebSocketApp");
         for (const name of ["onPing", "onPong", "onContMessage"])
           expect(
             thrown(() => new WebSocketApp(url("/echo"), { [name]: () => {} }), UsageError).message,

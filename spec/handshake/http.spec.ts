@@ -121,6 +121,14 @@ describe("readHead", () => {
       expect(message).to.match(/^[\x20-\x7e]*$/);
     });
 
+    it("and none of our own secrets, where a peer sends our request back", () => {
+      const echo = "GET /chat?token=s3cret HTTP/1.1\r\nCookie: s3cret\r\n\r\n";
+      expect(refused(echo).message).to.match(/"GET \/chat\?token=\*\*\* HTTP\/1.1"$/);
+      expect(refused(`HTTP/1.1 ${echo}`).message)
+        .to.include("/chat?token=***")
+        .and.not.include("s3cret");
+    });
+
     it("wherever the banner is cut", () => {
       const banners = [
         "SSH-2.0-OpenSSH_9.2p1\r\n",
@@ -176,12 +184,14 @@ describe("readHead", () => {
     const rows: [title: string, line: string, message: RegExp][] = [
       ["a blank before the colon", "Upgrade : websocket", /malformed header line: "Upgrade "$/],
       ["a tab before the colon", "Upgrade\t: websocket", /malformed header line: "Upgrade\\x09"$/],
-      ["a folded line", "X-Long: a\r\n b", /malformed header line: " b"$/],
-      ["a folded line with a tab", "X-Long: a\r\n\tb: c", /malformed header line: "\\x09b"$/],
-      ["a folded line at first", " a: b", /malformed header line: " a"$/],
-      ["no colon", "no colon here", /malformed header line: "no colon here"$/],
-      ["no name", ": x", /malformed header line: ""$/],
-      ["a name that is no token", "a(b): x", /malformed header line: "a\(b\)"$/],
+      ["a folded line", "X-Long: a\r\n b", /malformed header line: " "$/],
+      ["a folded line with a tab", "X-Long: a\r\n\tb: c", /malformed header line: "\\x09"$/],
+      ["a folded line at first", " a: b", /malformed header line: " "$/],
+      ["no colon", "no colon here", /malformed header line: "no "$/],
+      ["a cookie that is folded", "Set-Cookie: a=b;\r\n s3cret", /malformed header line: " "$/],
+      ["a cookie without a colon", "Set-Cookie a=s3cret", /malformed header line: "Set-Cookie "$/],
+      ["no name", ": x", /malformed header line: ":"$/],
+      ["a name that is no token", "a(b): x", /malformed header line: "a\("$/],
       ["a name beyond ASCII", "\xe9: x", /malformed header line/],
       ["NUL in a name", "a\x00: x", /malformed header line: "a\\x00"$/],
       ["NUL in a value", "A: \x00", /header A has a control character$/],
@@ -465,6 +475,22 @@ describe("checkField", () => {
       expect(() => checkField(name, "x")).to.throw(UsageError, "is not a header name");
     });
   }
+
+  it("shows no value, wherever it slipped in", () => {
+    const rows: [name: string, value: string][] = [
+      ["Authorization: s3cret", ""],
+      ["Authorization s3cret", ""],
+      ["Cookie=s3cret", ""],
+      ["Cookie\ts3cret", ""],
+      ["Cookie", "s3cret\n"],
+    ];
+    for (const [name, value] of rows) {
+      const { message } = thrown(() => checkField(name, value), UsageError);
+      expect(message)
+        .to.match(/Authorization|Cookie/)
+        .and.not.include("s3cret");
+    }
+  });
 });
 
 describe("isToken", () => {

@@ -536,6 +536,22 @@ describe("a native session", () => {
     }
   });
 
+  it("refuses to send what is not to be compressed, which is the browser's choice", async () => {
+    const { ws, socket } = await pair();
+    await ws.send("hi", { compress: true });
+    await ws.send("hi", {});
+    for (const sent of [
+      ws.send("hi", { compress: false }),
+      ws.send(Uint8Array.of(1), { compress: false }),
+      ws.sendStream(["hi"], { compress: false }),
+    ]) {
+      expect((await rejection(sent, UsageError)).code).to.equal("ERR_WS_UNSUPPORTED");
+    }
+    expect(socket.calls).to.deep.equal(['send "hi"', 'send "hi"']);
+    socket.end();
+    await ws.closed;
+  });
+
   it("names what a browser cannot do", async () => {
     const { ws, socket } = await pair();
     expect((await rejection(ws.ping(), UsageError)).message).to.include("ping()");

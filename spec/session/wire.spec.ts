@@ -384,6 +384,67 @@ describe("WireSession", () => {
       expect(log).to.deep.equal(["message first", "ended 1006 ERR_WS_TRANSPORT"]);
     });
 
+    it("counts the bytes that are sent, written or staged, whatever becomes of them", async () => {
+      const { session: one, transport, sink } = session();
+      one.start(sink);
+      expect(one.sentBytes).to.equal(0);
+      one.send("1234");
+      expect(one.sentBytes).to.equal(10);
+      one.ping(new Uint8Array(2));
+      await nextTurn();
+      expect([one.sentBytes, one.bufferedBytes]).to.deep.equal([18, 0]);
+      transport.bufferedBytes = 8;
+      one.send(new Uint8Array(100_000));
+      expect(one.sentBytes).to.equal(18 + 100_014);
+      expect(one.bufferedBytes).to.be.at.least(8);
+      expect(one.sentBytes - one.bufferedBytes).to.be.below(100_032);
+    });
+
+    it("tells of signs of life: bytes that come, whole frames or not, and room that there is again", () => {
+      const { session: one, transport, sink } = session();
+      const seen = [one.activity];
+      const acts = [
+        () => transport.sink.data(Buffer.of(0x81)),
+        () => one.start(sink),
+        () => transport.sink.data(Buffer.of(0)),
+        () => one.pause(),
+        () => transport.sink.drain(),
+        () => one.send("a"),
+      ];
+      for (const act of acts) {
+        act();
+        seen.push(one.activity);
+      }
+      expect(seen.slice(1).map((activity, i) => activity !== seen[i])).to.deep.equal([
+        true,
+        false,
+        true,
+        false,
+        true,
+        false,
+      ]);
+    });
+
+    it("tells whether it is read", () => {
+      const { session: one, transport, sink } = session();
+      const seen = [one.isPaused];
+      one.start({ ...sink, message: () => one.pause() });
+      seen.push(one.isPaused);
+      transport.sink.data(frame(TEXT));
+      seen.push(one.isPaused);
+      one.resume();
+      expect([...seen, one.isPaused]).to.deep.equal([true, false, true, false]);
+    });
+
+    it("is closing once it is dropped: nothing that is sent then would leave", () => {
+      const { session: one, transport, sink } = session();
+      one.start(sink);
+      one.destroy();
+      expect(one.state).to.equal("closing");
+      transport.sink.closed();
+      expect(one.state).to.equal("closed");
+    });
+
     it("stops and goes on at once, in the middle of a chunk", () => {
       const { session: one, transport, sink, log } = session();
       one.start({

@@ -1,6 +1,7 @@
 // A server that upgrades and then leaves every byte to the test, and connections to it with both of their ends in hand.
 
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { webText } from "../../lib/bytes/utf8.ts";
 import type { AppOptions } from "../../lib/client/app.ts";
 import type { Connection } from "../../lib/client/connection.ts";
@@ -19,6 +20,8 @@ import { createConnection, WebSocketApp } from "./runtime.ts";
 export interface SentFrame {
   readonly opcode: number;
   readonly fin: boolean;
+  /** It begins a compressed message. */
+  readonly rsv1?: boolean;
   readonly payload: Buffer;
 }
 
@@ -92,16 +95,17 @@ function serverEnd(socket: Socket, head: string, isDeaf: boolean): ServerEnd {
 }
 
 /** The frames that a client sends on a socket. */
-export function framesOf(socket: Socket): Queue<SentFrame> {
+export function framesOf(socket: Duplex): Queue<SentFrame> {
   const frames = new Queue<SentFrame>();
-  const decoder = new FrameDecoder("server");
+  const decoder = new FrameDecoder("server", { allowRsv1: true });
   let parts: Buffer[] = [];
   socket.on("data", (chunk: Buffer) => {
     decoder.push(chunk);
     while (decoder.next()) {
       parts.push(Buffer.from(decoder.bytes.slice(decoder.start, decoder.end)));
       if (!decoder.isLast) continue;
-      frames.push({ opcode: decoder.opcode, fin: decoder.fin, payload: Buffer.concat(parts) });
+      const { opcode, fin, rsv1 } = decoder;
+      frames.push({ opcode, fin, rsv1, payload: Buffer.concat(parts) });
       parts = [];
     }
     decoder.keep();

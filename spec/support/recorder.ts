@@ -16,6 +16,8 @@ export interface Recorded {
   readonly events: string[];
   /** Everything that was written, in hex; call protocol.flush() before. */
   written(): string;
+  /** A turn of the loop, if the protocol asked for one; whether it did. */
+  turn(): boolean;
 }
 
 export function record(
@@ -25,6 +27,7 @@ export function record(
 ): Recorded {
   const events: string[] = [];
   let output = "";
+  let pending = false;
   const show = (data: string | Uint8Array) => (typeof data === "string" ? JSON.stringify(data) : toHex(data));
   const recording: ProtocolSink = {
     write(bytes) {
@@ -33,6 +36,10 @@ export function record(
     },
     staged() {
       sink.staged?.();
+    },
+    rest() {
+      pending = true;
+      sink.rest?.();
     },
     message(data) {
       events.push(`message ${show(data)}`);
@@ -70,5 +77,16 @@ export function record(
     slabs: new SlabPool(),
     ...options,
   };
-  return { protocol: new Protocol(role, complete, recording), events, written: () => output };
+  const protocol = new Protocol(role, complete, recording);
+  return {
+    protocol,
+    events,
+    written: () => output,
+    turn() {
+      const was = pending;
+      pending = false;
+      if (was) protocol.proceed();
+      return was;
+    },
+  };
 }

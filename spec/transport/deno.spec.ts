@@ -30,5 +30,29 @@ if (runtime === "deno") {
         expect(await once(program, "exit")).to.deep.equal([0, null]);
       });
     }
+
+    for (const [permission, status] of [
+      ["--no-prompt", 0],
+      ["--allow-env=http_proxy,HTTP_PROXY", 0],
+      ["--allow-env=all_proxy", 9],
+      ["--allow-env", 9],
+    ] as const) {
+      it(`sees as much of the environment as it may: with ${permission}, ${status ? "a proxy" : "none"}`, async () => {
+        const { url } = use(await wsServer("TCP"));
+        const program = spawn(process.execPath, ["run", "--allow-net", permission, "-"], {
+          stdio: ["pipe", "inherit", "inherit"],
+          env: { ...process.env, all_proxy: "http://127.0.0.1:1" }, // where nobody listens
+        });
+        program.stdin.end(`
+          import { createConnection, ProxyError } from "./lib/deno.ts";
+          const ws = await createConnection("${url}").catch((error) => {
+            if (error instanceof ProxyError) Deno.exit(9);
+            throw error;
+          });
+          await ws.close();
+        `);
+        expect(await once(program, "exit")).to.deep.equal([status, null]);
+      });
+    }
   });
 }

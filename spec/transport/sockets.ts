@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { createServer as createTlsServer, type TlsOptions as ServerOptions, type TLSSocket } from "node:tls";
 import { expect } from "chai";
 import type { Phase } from "../../lib/errors.ts";
-import { TransportError, type WebSocketError } from "../../lib/errors.ts";
+import { TransportError, UsageError, type WebSocketError } from "../../lib/errors.ts";
 import type {
   Attempt,
   Endpoint,
@@ -369,6 +369,60 @@ export function describePlatform(platform: Platform, use: Use): void {
     expect(phases).to.deep.equal(["dns", "connect"]);
     expect(transport.remoteAddress).to.equal(`127.0.0.1:${peer.port}`);
     transport.destroy();
+  });
+
+  describe("resolve", () => {
+    const { resolve } = platform;
+
+    it("gives the addresses of a name, of the family that is asked for", async () => {
+      const { attempt, phases } = attempting();
+      expect(await resolve("localhost", 4, attempt)).to.include("127.0.0.1");
+      expect(
+        (await resolve("localhost", 4, attempt)).filter((address) => address.includes(":")),
+      ).to.deep.equal([]);
+      expect(phases).to.deep.equal(["dns", "dns"]);
+    });
+
+    it("gives an address as it is", async () => {
+      const { attempt, phases } = attempting();
+      expect(await resolve("127.0.0.1", 0, attempt)).to.deep.equal(["127.0.0.1"]);
+      expect(await resolve("127.0.0.1", 4, attempt)).to.deep.equal(["127.0.0.1"]);
+      expect(await resolve("::1", 6, attempt)).to.deep.equal(["::1"]);
+      expect(phases).to.deep.equal([]);
+      await rejection(resolve("::1", 4, attempt), UsageError);
+      await rejection(resolve("127.0.0.1", 6, attempt), UsageError);
+    });
+
+    it("fails for a name that does not exist", async () => {
+      const error = await rejection(resolve("nonexistent.invalid", 0, attempting().attempt), TransportError);
+      expect(error.code).to.equal("ERR_WS_DNS");
+    });
+
+    it("is called off, before and in the middle", async () => {
+      const { attempt, controller } = attempting();
+      const resolving = resolve("localhost", 0, attempt);
+      controller.abort(REASON);
+      expect(await rejection(resolving, RangeError)).to.equal(REASON);
+      for (const host of ["localhost", "127.0.0.1"])
+        expect(await rejection(resolve(host, 0, attempt), RangeError)).to.equal(REASON);
+    });
+  });
+
+  it("reads the environment as it is now", () => {
+    const name = "ISOSOCKET_SPEC_VARIABLE";
+    expect(platform.env(name)).to.equal(undefined);
+    process.env[name] = "value";
+    expect(platform.env(name)).to.equal("value");
+    process.env[name] = "";
+    expect(platform.env(name)).to.equal("");
+    delete process.env[name];
+    expect(platform.env(name)).to.equal(undefined);
+    Object.defineProperty(Object.prototype, name, { value: "polluted", configurable: true });
+    try {
+      expect(platform.env(name)).to.equal(undefined);
+    } finally {
+      Reflect.deleteProperty(Object.prototype, name);
+    }
   });
 
   describe("is called off", () => {

@@ -1,0 +1,86 @@
+// The examples of the documentation, as programs: TypeScript that imports isosocket, or a shell that runs the command, with
+// comments `=> text` that say what is printed.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { ExampleServer } from "./example-server.ts";
+import type { CodeBlock } from "./markdown.ts";
+import { command, runtime } from "./runtime.ts";
+
+/** What the examples leave to their readers. */
+const READERS: Readonly<Record<string, string>> = {
+  freshToken: 'const freshToken = async () => "abc";',
+  handle: "const handle = (message: string | Uint8Array) => console.log(message);",
+};
+
+/** The types of it. */
+export const READERS_TYPES = `
+declare function freshToken(): Promise<string>;
+declare function handle(message: string | Uint8Array): void;
+`;
+
+/** The lines that an example says it prints. */
+export function promised({ text }: CodeBlock): string[] {
+  return Array.from(text.matchAll(/(?:\/\/|#) => (.*)$/gm), ([, line = ""]) => line);
+}
+
+/** Runs an example in the runtime of this spec, with the server's places for those that it names; the lines it prints. */
+export function printedBy(example: CodeBlock, server: ExampleServer, ...args: string[]): Promise<string[]> {
+  return outputOf(example, server, args, false);
+}
+
+/** As printedBy(), with what goes to standard error, in the order in which a person sees it. */
+export function shownBy(example: CodeBlock, server: ExampleServer, ...args: string[]): Promise<string[]> {
+  return outputOf(example, server, args, true);
+}
+
+/** Through a file, which keeps the order of two streams. Rejects for a program that fails, with all that it wrote. */
+async function outputOf(
+  example: CodeBlock,
+  server: ExampleServer,
+  args: readonly string[],
+  withErrors: boolean,
+): Promise<string[]> {
+  const folder = mkdtempSync(join(tmpdir(), "isosocket-"));
+  const isShell = example.language === "sh";
+  const names = [isShell ? "example.sh" : "example.mts", "output", "errors"];
+  const [source = "", output = "", errors = ""] = names.map((name) => join(folder, name));
+  writeFileSync(source, isShell ? script(example, server) : program(example, server));
+  const [stdout, stderr] = [openSync(output, "a"), openSync(errors, "a")];
+  try {
+    const [runner = "", ...rest] = [...(isShell ? ["sh", "-e"] : command), source, ...args];
+    const stdio = ["ignore" as const, stdout, withErrors ? stdout : stderr];
+    const [code] = await once(spawn(runner, rest, { stdio, timeout: 15_000 }), "close");
+    const text = readFileSync(output, "utf8");
+    if (code !== 0)
+      throw new Error(`${example.place} exits with ${code}: ${text}${readFileSync(errors, "utf8")}`);
+    return text.split("\n").slice(0, -1);
+  } finally {
+    for (const file of [stdout, stderr]) closeSync(file);
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** What `npx isosocket` runs is the source, in the runtime of this spec. */
+function script({ text }: CodeBlock, server: ExampleServer): string {
+  const run = [...command, "lib/cli.ts"].map((word) => `'${word}'`).join(" ");
+  return `npx() { shift; ${run} "$@"; }\n${local(text, server)}`;
+}
+
+function program({ text }: CodeBlock, server: ExampleServer): string {
+  const missing = Object.entries(READERS).filter(([name]) => text.includes(`${name}(`));
+  const imported = text
+    .replaceAll('from "isosocket"', `from ${JSON.stringify(resolve(`lib/${runtime}.ts`))}`)
+    .replaceAll('from "isosocket/core"', `from ${JSON.stringify(resolve("lib/core.ts"))}`);
+  return [...missing.map(([, code]) => code), local(imported, server)].join("\n");
+}
+
+/** The places of the server for those that the examples name. */
+function local(text: string, { port, proxyPort }: ExampleServer): string {
+  return text
+    .replaceAll("localhost:3128", `127.0.0.1:${proxyPort}`)
+    .replace(/wss?:\/\/(localhost:4040|[a-z.]+\.example)\//g, `ws://127.0.0.1:${port}/`);
+}
