@@ -149,7 +149,13 @@ class NodeTransport implements PlatformTransport {
       }
       this.#error = error;
       timer = setTimeout(finish, LAST_READ_MS, error);
-      socket.once("end", () => finish(error));
+      // The end is pushed as null; of a stream that has failed no event tells it. What lies before it is told by then.
+      const push = socket.push.bind(socket);
+      socket.push = (chunk, encoding) => {
+        const more = push(chunk, encoding);
+        if (chunk === null) process.nextTick(finish, error);
+        return more;
+      };
       return socket.resume();
     };
   }

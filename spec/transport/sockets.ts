@@ -254,6 +254,21 @@ export function describeStreams(platform: Platform, streams: readonly Stream[], 
         expect(errors[0]?.cause).to.be.an.instanceOf(Error);
       });
 
+      if (stream === "TCP") {
+        it("tells of a reset at once, though a write fails before it is read", async () => {
+          const { transport, socket } = await linked(stream, true);
+          const { events, errors } = watch(transport);
+          const { setTimeout } = globalThis;
+          use({ close: () => Object.assign(globalThis, { setTimeout }) });
+          // No timer comes to help: it once took one, a second later.
+          Object.assign(globalThis, { setTimeout: () => setTimeout(() => {}, 0) });
+          socket.resetAndDestroy();
+          transport.write(new Uint8Array(64));
+          await event(events, "closed");
+          expect(errors.map(({ code }) => code)).to.deep.equal(["ERR_WS_TRANSPORT"]);
+        });
+      }
+
       describe("an idle process", () => {
         /** Runs a process that opens a connection and then only waits; its end, and the server's socket. */
         async function idle(...mode: string[]): Promise<{ exit: Promise<unknown[]>; socket: Socket }> {
