@@ -2,9 +2,9 @@
 // meanwhile is kept for whoever is attached to the transport next.
 
 import { TimeoutError, TransportError, type WebSocketError } from "../errors.ts";
+import { onAbort } from "../session/abort-listeners.ts";
 import { Held } from "../transport/held.ts";
 import type { Transport } from "../transport/transport.ts";
-import { onAbort } from "./abort-listeners.ts";
 
 /** So much of what the client sends is kept; the rest is the kernel's to hold. */
 const MOST_BYTES = 64 * 1024;

@@ -3,10 +3,10 @@
 import type { TextCodec } from "../bytes/utf8.ts";
 import { type CloseInfo, WebSocketError } from "../errors.ts";
 import type { DeflateOptions } from "../protocol/protocol.ts";
+import { onAbort } from "../session/abort-listeners.ts";
 import type { Trace } from "../session/trace.ts";
 import { type Opened, type WireOptions, WireSession } from "../session/wire.ts";
 import type { Platform, Transport } from "../transport/transport.ts";
-import { onAbort } from "./abort-listeners.ts";
 import type { PreparedMessage } from "./prepared-message.ts";
 
 /** From this size on shared bytes are written as they are; below it, joining writes saves more than the copy costs. */

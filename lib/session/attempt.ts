@@ -2,21 +2,21 @@
 
 import { type Phase, TimeoutError } from "../errors.ts";
 import type { Attempt } from "../transport/transport.ts";
+import { onAbort } from "./abort-listeners.ts";
 
 export class OpenAttempt implements Attempt {
   readonly signal: AbortSignal;
   readonly #controller = new AbortController();
-  readonly #userSignal: AbortSignal | undefined;
   readonly #timer: ReturnType<typeof setTimeout> | undefined;
-  readonly #forward = () => this.#controller.abort(this.#userSignal?.reason);
+  readonly #ignoreUser: (() => void) | undefined;
   #phase: Phase = "connect";
 
   /** `timeout` in ms, Infinity for none. Call done() when the attempt is over. */
   constructor(timeout: number, userSignal: AbortSignal | undefined) {
     this.signal = this.#controller.signal;
-    this.#userSignal = userSignal;
-    if (userSignal?.aborted) this.#forward();
-    userSignal?.addEventListener("abort", this.#forward);
+    const forward = () => this.#controller.abort(userSignal?.reason);
+    if (userSignal?.aborted) forward();
+    this.#ignoreUser = userSignal && onAbort(userSignal, forward);
     if (timeout !== Number.POSITIVE_INFINITY) this.#timer = setTimeout(() => this.#expire(timeout), timeout);
   }
 
@@ -39,7 +39,7 @@ export class OpenAttempt implements Attempt {
 
   done(): void {
     clearTimeout(this.#timer);
-    this.#userSignal?.removeEventListener("abort", this.#forward);
+    this.#ignoreUser?.();
   }
 
   #expire(timeout: number): void {

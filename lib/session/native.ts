@@ -21,6 +21,7 @@ import {
 } from "../errors.ts";
 import type { Delivery, Message } from "../protocol/assembler.ts";
 import type { ProtocolState } from "../protocol/protocol.ts";
+import { onAbort } from "./abort-listeners.ts";
 import { OpenAttempt } from "./attempt.ts";
 import {
   HIGH_WATER,
@@ -173,6 +174,7 @@ class NativeSession implements Session {
 
   readonly #socket: NativeSocket;
   readonly #signal: AbortSignal | undefined;
+  readonly #ignoreSignal: (() => void) | undefined;
   readonly #maxMessageSize: number;
   /** Fulfils once, whoever says first how it ended. */
   readonly #ended: Promise<CloseInfo>;
@@ -202,7 +204,7 @@ class NativeSession implements Session {
     socket.onmessage = ({ data }) => this.#received(data);
     socket.onerror = () => this.#expire(LINGER_MS, this.#lost());
     socket.onclose = (event) => this.#closed(event);
-    this.#signal?.addEventListener("abort", this.#abort);
+    this.#ignoreSignal = this.#signal && onAbort(this.#signal, this.#abort);
   }
 
   get state(): ProtocolState {
@@ -334,7 +336,7 @@ class NativeSession implements Session {
     this.#hasEnded = true;
     clearTimeout(this.#deadline);
     clearTimeout(this.#poll);
-    this.#signal?.removeEventListener("abort", this.#abort);
+    this.#ignoreSignal?.();
     this.#settleEnded({
       ...info,
       ...(this.#sent && { sent: this.#sent }),

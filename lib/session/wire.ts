@@ -12,6 +12,7 @@ import type { Delivery, Message } from "../protocol/assembler.ts";
 import type { DeflateAgreement } from "../protocol/compression.ts";
 import { Protocol, type ProtocolSink, type ProtocolState } from "../protocol/protocol.ts";
 import type { Platform, Transport, TransportSink } from "../transport/transport.ts";
+import { onAbort } from "./abort-listeners.ts";
 import {
   HIGH_WATER,
   type OpenOptions,
@@ -63,6 +64,7 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
   private readonly flush: () => void;
   private readonly later: (task: () => void) => void;
   private readonly signal: AbortSignal | undefined;
+  private readonly ignoreSignal: (() => void) | undefined;
   /** Bytes that the transport was given. */
   private written = 0;
   /** Bytes by which compression made less of what had waited for it, so that sentBytes never goes back. */
@@ -106,7 +108,7 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
     const protocol = { ...limits, utf8Validation, text, slabs, mask, observer: trace, deflate };
     this.wire = new Protocol(opened.role, protocol, this);
     this.wire.pause();
-    this.signal?.addEventListener("abort", this.abort);
+    this.ignoreSignal = this.signal && onAbort(this.signal, this.abort);
   }
 
   get state(): ProtocolState {
@@ -217,7 +219,7 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
       this.early = { cause };
       return;
     }
-    this.signal?.removeEventListener("abort", this.abort);
+    this.ignoreSignal?.();
     this.wire.receiveEnd(this.cause ?? cause ?? this.unexpected());
   }
 

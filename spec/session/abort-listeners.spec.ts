@@ -1,7 +1,7 @@
 // One listener for all who wait for a signal.
 
 import { expect } from "chai";
-import { onAbort } from "../../lib/server/abort-listeners.ts";
+import { onAbort } from "../../lib/session/abort-listeners.ts";
 
 describe("onAbort", () => {
   /** A signal that counts its listeners. */
@@ -10,9 +10,14 @@ describe("onAbort", () => {
     const { signal } = controller;
     let listeners = 0;
     const add = signal.addEventListener.bind(signal);
+    const remove = signal.removeEventListener.bind(signal);
     signal.addEventListener = (...args: Parameters<typeof add>) => {
       listeners++;
       add(...args);
+    };
+    signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+      listeners--;
+      remove(...args);
     };
     return { controller, signal, count: () => listeners };
   };
@@ -37,6 +42,19 @@ describe("onAbort", () => {
     onAbort(signal, () => called.push("third"))();
     controller.abort();
     expect(called).to.deep.equal(["first"]);
+  });
+
+  it("lets go of a signal that nobody waits for any more, and takes it up again", () => {
+    const { controller, signal, count } = counted();
+    const called: string[] = [];
+    const callOff = [onAbort(signal, () => called.push("one")), onAbort(signal, () => called.push("two"))];
+    for (const call of [...callOff, ...callOff]) call();
+    expect(count()).to.equal(0);
+    onAbort(signal, () => called.push("three"));
+    expect(count()).to.equal(1);
+    for (const call of callOff) call();
+    controller.abort();
+    expect(called).to.deep.equal(["three"]);
   });
 
   it("knows one signal from another", () => {
