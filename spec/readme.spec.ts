@@ -63,7 +63,11 @@ describe("the README", () => {
 const CONFIG = {
   extends: resolve("tsconfig.json"),
   compilerOptions: {
-    paths: { isosocket: [resolve("lib/node.ts")], "isosocket/core": [resolve("lib/core.ts")] },
+    paths: {
+      isosocket: [resolve("lib/node.ts")],
+      "isosocket/core": [resolve("lib/core.ts")],
+      "isosocket/server": [resolve("lib/server.ts")],
+    },
     types: ["node"],
     typeRoots: [resolve("node_modules/@types")],
     isolatedDeclarations: false,

@@ -16,6 +16,8 @@ const READERS: Readonly<Record<string, string>> = {
   handle: "const handle = (message: string | Uint8Array) => console.log(message);",
 };
 
+const SERVER = runtime === "deno" ? "lib/server-deno.ts" : "lib/server.ts";
+
 /** The types of it. */
 export const READERS_TYPES = `
 declare function freshToken(): Promise<string>;
@@ -74,7 +76,8 @@ function program({ text }: CodeBlock, server: ExampleServer): string {
   const missing = Object.entries(READERS).filter(([name]) => text.includes(`${name}(`));
   const imported = text
     .replaceAll('from "isosocket"', `from ${JSON.stringify(resolve(`lib/${runtime}.ts`))}`)
-    .replaceAll('from "isosocket/core"', `from ${JSON.stringify(resolve("lib/core.ts"))}`);
+    .replaceAll('from "isosocket/core"', `from ${JSON.stringify(resolve("lib/core.ts"))}`)
+    .replaceAll('from "isosocket/server"', `from ${JSON.stringify(resolve(SERVER))}`);
   return [...missing.map(([, code]) => code), local(imported, server)].join("\n");
 }
 
