@@ -31,7 +31,7 @@ export class Heartbeat {
   }
 
   #arm(): void {
-    this.#timer = idleTimer(this.#beat, this.#schedule.wakeAt - performance.now());
+    this.#timer = idleTimer(this.#beat, Math.max(0, this.#schedule.wakeAt - performance.now()));
   }
 
   readonly #beat = (): void => {

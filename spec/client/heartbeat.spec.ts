@@ -349,6 +349,26 @@ describe("Heartbeat", () => {
     expect([stopped.calls.waiting, dropped.calls.waiting]).to.deep.equal([0, 0]);
   });
 
+  it("asks for no timer before now, however long its own work takes: a runtime would warn of it", () => {
+    const { performance, setTimeout } = globalThis;
+    const real = performance.now.bind(performance);
+    const asked: number[] = [];
+    let now = 0;
+    Object.assign(globalThis, { setTimeout: (_call: () => void, ms: number) => asked.push(ms) });
+    Object.defineProperty(performance, "now", { value: () => (now += 1000), configurable: true });
+    try {
+      new Heartbeat(
+        { activity: 0, isPaused: false, state: "open", destroy() {} } as never,
+        { interval: 20, timeout: 20, payload: undefined },
+        () => {},
+      );
+    } finally {
+      Object.assign(globalThis, { setTimeout });
+      Object.defineProperty(performance, "now", { value: real, configurable: true });
+    }
+    expect(asked).to.deep.equal([0]);
+  });
+
   it("leaves a session alone that is closing", async () => {
     const { calls } = silent("closing");
     for (let i = 0; i < 3; i++) await silent().calls.take(2);
