@@ -37,7 +37,9 @@ for (let seed = first; performance.now() < end && failures === 0; seed++) {
     counts.set(name, (counts.get(name) ?? 0) + details.numRuns);
     if (!details.failed) continue;
     failures++;
-    console.error(`\n${name}: ${fc.defaultReportMessage(details)}\n${details.errorInstance instanceof Error ? details.errorInstance.stack : details.errorInstance}`);
+    console.error(
+      `\n${name}: ${fc.defaultReportMessage(details)}\n${details.errorInstance instanceof Error ? details.errorInstance.stack : details.errorInstance}`,
+    );
   }
 }
 for (const [name, count] of counts) console.log(`${String(count).padStart(9)}  ${name}`);
