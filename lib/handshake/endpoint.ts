@@ -1,6 +1,7 @@
 // Urls to places: where to dial, what to name the host, and which resource to ask for (RFC 6455 §3).
 // Besides ws: and wss: it takes http: and https: for them, and `ws+unix:/path.sock:/resource` for Unix sockets.
 
+import { escapeControls } from "../bytes/escape.ts";
 import { UsageError } from "../errors.ts";
 
 /** Where a connection goes, as a url tells it. */
@@ -154,5 +155,6 @@ function invalid(why: string, text: string): UsageError {
   const shown = tail.includes("@")
     ? `${scheme}***`
     : head.replace(/^.*@/s, `${scheme}***@`) + (tail && "?***");
-  return new UsageError(`${JSON.stringify(shown)} cannot be connected to: ${why}`, "ERR_WS_INVALID_URL");
+  const safe = escapeControls(JSON.stringify(shown));
+  return new UsageError(`${safe} cannot be connected to: ${why}`, "ERR_WS_INVALID_URL");
 }

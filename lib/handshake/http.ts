@@ -3,6 +3,7 @@
 // the count and the total. Tolerant where servers differ and nothing is at stake: no reason phrase, no space after
 // the colon, any case.
 
+import { escapeControls } from "../bytes/escape.ts";
 import { decodeLatin1, encodeLatin1 } from "../bytes/latin1.ts";
 import { webText } from "../bytes/utf8.ts";
 import { HandshakeError, LimitError, type RawHeaders, UsageError } from "../errors.ts";
@@ -44,7 +45,8 @@ export function checkField(name: string, value: string): void {
   if (!isToken(name)) {
     // A value that slipped in behind the name may be a secret.
     const [head = ""] = name.split(/[\s:=]/, 1);
-    throw new UsageError(`${JSON.stringify(head === name ? name : `${head}...`)} is not a header name`);
+    const shown = escapeControls(JSON.stringify(head === name ? name : `${head}...`));
+    throw new UsageError(`${shown} is not a header name`);
   }
   if (!FIELD_VALUE.test(value)) {
     // The value may be a secret, so it is not shown.
@@ -85,7 +87,8 @@ export function* readHead(maxHeaderSize: number): Talk<ResponseHead> {
     left -= bytes.length;
     const text = decodeLatin1(bytes);
     if (text.endsWith("\r\n")) return text.slice(0, -2);
-    if (left === 0) throw headersTooBig(maxHeaderSize);
+    // What is no HTTP is just that, however much of it came at once.
+    if (left === 0 && isLike(text, prefix)) throw headersTooBig(maxHeaderSize);
     throw invalid(whyNoLine(text, prefix));
   }
 
@@ -106,11 +109,14 @@ export function* readHead(maxHeaderSize: number): Talk<ResponseHead> {
 
 type Invalid = (message: string) => HandshakeError;
 
+/** Whether a text begins like `prefix`, as far as it goes. */
+function isLike(text: string, prefix = ""): boolean {
+  return text.startsWith(prefix.slice(0, text.length));
+}
+
 /** What is wrong with bytes that do not end in CRLF. */
 function whyNoLine(text: string, prefix: string | undefined): string {
-  if (prefix !== undefined && !text.startsWith(prefix.slice(0, text.length))) {
-    return `the answer is not HTTP/1: it begins ${quote(text)}`;
-  }
+  if (!isLike(text, prefix)) return `the answer is not HTTP/1: it begins ${quote(text)}`;
   if (text.endsWith("\n")) return "the answer has a line that ends in LF without CR";
   if (prefix !== undefined && text === "") return "the connection was closed before an answer came";
   return "the connection was closed in the middle of the answer's head";

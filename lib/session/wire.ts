@@ -51,7 +51,6 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
   readonly extensions: string;
   readonly response: UpgradeResponse;
   readonly secure: boolean;
-  activity = 0;
   isPaused = true;
 
   private readonly role: Role;
@@ -67,6 +66,11 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
   private readonly ignoreSignal: (() => void) | undefined;
   /** Bytes that the transport was given. */
   private written = 0;
+  /** Signs of life so far. */
+  private signs = 0;
+  /** Bytes that waited in the transport, and those that had left it, when it was last looked. */
+  private waited = 0;
+  private left = 0;
   /** Bytes by which compression made less of what had waited for it, so that sentBytes never goes back. */
   private saved = 0;
   private closeTimeout: number;
@@ -130,6 +134,19 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
 
   get sentBytes(): number {
     return this.wire.stagedBytes + this.written + this.saved;
+  }
+
+  /**
+   * That the operating system takes bytes tells nothing of the peer, as long as it has room. Only where some have waited from
+   * one look to the next and could leave, the peer has taken what was before them.
+   */
+  get activity(): number {
+    const { bufferedBytes } = this.transport;
+    const left = this.written - bufferedBytes;
+    if (this.waited > 0 && left > this.left) this.signs++;
+    this.waited = bufferedBytes;
+    this.left = left;
+    return this.signs;
   }
 
   set delivery(delivery: Delivery) {
@@ -196,12 +213,11 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
   }
 
   data(chunk: Uint8Array): void {
-    this.activity++;
+    this.signs++;
     this.wire.receive(chunk);
   }
 
   drain(): void {
-    this.activity++;
     this.wire.drained();
     this.sink?.drain();
   }

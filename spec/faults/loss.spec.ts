@@ -125,6 +125,23 @@ describe("faults: loss", () => {
       },
     );
 
+    it("44: so, while we go on sending what the kernel takes: that it takes it is no sign of life", async () => {
+      const clock = virtualClock(use);
+      const peer = await scripted(use, [upgrade(), stopReading], "memory");
+      const connecting = peer.createConnection(peer.url, { keepAlive: { interval: 1_000, timeout: 1_000 } });
+      await clock.advance(0);
+      const ws = await connecting;
+      for (let i = 0; i < 3; i++) {
+        await clock.advance(500);
+        await ws.send(new Uint8Array(17_000));
+        await settle();
+      }
+      expect(ws.bufferedAmount).to.equal(0);
+      await clock.advance(700);
+      expect(ws.state).to.equal("closed");
+      expect((await ws.closed).error).to.include({ phase: "ping" });
+    });
+
     const talking: Step = async (line) => {
       for (let i = 0; i < 100; i++) {
         await hear(PING)(line);

@@ -285,6 +285,10 @@ describe("parseTarget", () => {
     }
   }
 
+  it("escapes what acts on a terminal", () => {
+    expect(thrown(() => parseTarget("\x9b31m\u202e"), UsageError).message).to.include('"\\x9b31m\\u202e"');
+  });
+
   it("shows the rest of a url, so that it is known again", () => {
     const rows: [input: string, publicUrl: string][] = [
       ["wss://u:p@h:81/a;b?token=x&v", "wss://h:81/a;b?token=***&***"],

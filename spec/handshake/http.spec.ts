@@ -115,6 +115,12 @@ describe("readHead", () => {
       });
     }
 
+    it("also where more than maxHeaderSize comes at once", () => {
+      const error = refused("SSH-2.0-OpenSSH_9.2 and more", 8);
+      expect(error).to.include({ code: "ERR_WS_INVALID_RESPONSE" });
+      expect(error.message).to.include("is not HTTP/1");
+    });
+
     it("and shows no more than the beginning of it, escaped", () => {
       const { message } = refused(`\x1b]0;${"x".repeat(500)}`);
       expect(message).to.include("\\x1b]0;xxx").and.have.length.below(200);
@@ -490,6 +496,10 @@ describe("checkField", () => {
         .to.match(/Authorization|Cookie/)
         .and.not.include("s3cret");
     }
+  });
+
+  it("escapes what acts on a terminal", () => {
+    expect(thrown(() => checkField("\x9b31m", ""), UsageError).message).to.include('"\\x9b31m"');
   });
 });
 

@@ -32,6 +32,27 @@ export interface Clock {
   block(ms: number): Promise<void>;
 }
 
+/** How deep we are in what a real timer calls: that is something from before the clock, which goes on in real time. */
+let realTimers = 0;
+markRealTimers();
+
+function markRealTimers(): void {
+  const { setTimeout } = globalThis;
+  const marking = (run: (...args: unknown[]) => unknown, ...more: unknown[]) => {
+    const marked = (...args: unknown[]) => {
+      realTimers++;
+      try {
+        run(...args);
+      } finally {
+        realTimers--;
+      }
+    };
+    return Reflect.apply(setTimeout, undefined, [marked, ...more]);
+  };
+  Object.defineProperties(marking, Object.getOwnPropertyDescriptors(setTimeout));
+  Object.assign(globalThis, { setTimeout: marking });
+}
+
 /** So many turns of the event loop and nothing is left to happen of itself. */
 const TURNS = 25;
 
@@ -48,6 +69,7 @@ export function virtualClock(use: Use): Clock {
   const begin = now;
   Object.assign(globalThis, {
     setTimeout: (run: (...args: unknown[]) => void, ms = 0, ...args: unknown[]) => {
+      if (realTimers > 0) return setTimeout(run, ms, ...args);
       const handle = new Handle();
       timers.set(handle, {
         at: now + Math.max(0, ms),

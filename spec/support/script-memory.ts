@@ -12,6 +12,9 @@ import { platform } from "./runtime.ts";
 /** As much as the pipe takes from a client whose peer does not read, in bytes. */
 const PIPE_BYTES = 64 * 1024;
 
+/** Of so large a write a socket tells that it was taken, also if it was at once. */
+const HIGH_WATER_MARK = 16 * 1024;
+
 /** The peer's end. */
 export class MemorySocket extends Duplex {
   readonly #transport: MemoryTransport;
@@ -76,6 +79,7 @@ export class MemoryTransport implements Transport {
   write(bytes: Uint8Array): boolean {
     if (this.#hasEnded || this.#isGone) return true;
     this.#waiting.push(bytes.slice());
+    if (bytes.length >= HIGH_WATER_MARK) this.#owesDrain = true;
     queueMicrotask(() => this.#pump());
     return true;
   }
