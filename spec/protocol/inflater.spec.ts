@@ -26,7 +26,7 @@ describe("Inflater", () => {
           const taken = take(kind);
           expect(taken).to.include({ error: "ERR_WS_MESSAGE_TOO_BIG", closeCode: 1009 });
           expect(taken.bytes).to.be.at.most(LIMIT);
-          expect(taken.growth).to.be.below(LIMIT + 32 * MIB);
+          expect(taken.growth).to.be.below(LIMIT + 48 * MIB);
           expect(taken.turns).to.be.at.least(5);
         });
       }
