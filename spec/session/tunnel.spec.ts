@@ -736,11 +736,11 @@ describe("openTunnel", () => {
     it("with socks5 is told IPv6 addresses, mapped ones and those with a zone too", async () => {
       const server = await origin();
       const via = await proxy("socks5");
-      const connect = resolving(["fe80::1%eth0", "::ffff:127.0.0.9", "127.0.0.1"]);
+      const connect = resolving(["::1%lo", "::ffff:127.0.0.9", "127.0.0.1"]);
       const ws = await connect(`ws://name.test:${server.port}/`, { proxy: via.url });
       const hosts = (await via.asked.take(3)).map(({ host }) => host);
       expect(hosts).to.deep.equal([
-        "fe80:0000:0000:0000:0000:0000:0000:0001",
+        "0000:0000:0000:0000:0000:0000:0000:0001",
         "0000:0000:0000:0000:0000:ffff:7f00:0009",
         "127.0.0.1",
       ]);
