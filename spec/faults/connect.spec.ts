@@ -166,7 +166,7 @@ describe("faults: connecting", () => {
 
     it("7: TLS that stalls", async () => {
       const peer = await scripted(use, [hearEnd]);
-      const connecting = createConnection(peer.url.replace("ws:", "wss:"), { timeout: 100 });
+      const connecting = createConnection(peer.url.replace("ws:", "wss:"), { timeout: 1000 });
       expect((await rejection(connecting, TimeoutError)).phase).to.equal("tls");
       const line = await peer.lines.next();
       await line.gone;

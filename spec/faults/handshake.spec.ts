@@ -61,12 +61,19 @@ describe("faults: the handshake", () => {
   const use = cleanUp();
 
   play(use, [
-    { title: "11: no answer", script: [request, hearEnd], end: LATE, options: { timeout: 300 } },
+    {
+      title: "11: no answer",
+      script: [request, hearEnd],
+      end: LATE,
+      options: { timeout: 300 },
+      streams: ["TCP", "memory"],
+    },
     {
       title: "12: an answer byte by byte: the deadline is one over all of it",
       script: [request, drip("HTTP/1.1 101 ".padEnd(5000, "x"))],
       end: LATE,
       options: { timeout: 300 },
+      streams: ["TCP", "memory"],
     },
     { title: "13: an end before any answer", script: [request, finish], end: INVALID },
     { title: "13: an end within the first line", script: [answer("HTTP/1.1 10"), finish], end: INVALID },
