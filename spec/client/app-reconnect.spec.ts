@@ -393,15 +393,19 @@ describe("WebSocketApp with reconnect", () => {
 
   describe("lets no attempt disturb the next", () => {
     it("by its deadline (others: the timer of attempt N kills attempt N+1)", async () => {
+      const timeout = 2000;
       const { url } = await scripted(async (attempt, socket, head) => {
-        await new Promise((resolve) => setTimeout(resolve, 300));
-        socket.write(attempt === 1 ? refused("503 Busy") : accepting(head), "latin1");
+        if (attempt > 1) return socket.write(accepting(head), "latin1");
+        await new Promise((resolve) => setTimeout(resolve, timeout / 2));
+        return socket.write(refused("503 Busy"), "latin1");
       });
       const log: string[] = [];
       const opened = new Queue<WebSocketApp>();
-      const { app } = run(url, { ...logging(log), onOpen: (app) => opened.push(app), timeout: 500 });
+      const begun = performance.now();
+      const { app } = run(url, { ...logging(log), onOpen: (app) => opened.push(app), timeout });
       await opened.next();
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      const firstIsOver = begun + timeout + 50 - performance.now();
+      await new Promise((resolve) => setTimeout(resolve, firstIsOver));
       expect(log).to.deep.equal(["error ERR_WS_UNEXPECTED_STATUS", "close 1006 retry 1"]);
       expect(app.connection?.state).to.equal("open");
     });

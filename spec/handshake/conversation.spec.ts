@@ -182,8 +182,12 @@ describe("Conversation", () => {
   });
 
   describe("takes time in proportion to the bytes", () => {
-    const chunked = (ask: Ask, times: number, chunk: Uint8Array, count: number) => {
-      const conversation = new Conversation(asking(...Array.from({ length: times }, () => ask)));
+    const times = function* (ask: Ask, count: number): Talk<string> {
+      for (let i = 0; i < count; i++) yield ask;
+      return "done";
+    };
+    const chunked = (ask: Ask, asks: number, chunk: Uint8Array, count: number) => {
+      const conversation = new Conversation(times(ask, asks));
       conversation.start();
       for (let i = 0; i < count; i++) conversation.push(chunk);
     };

@@ -8,6 +8,7 @@ import { join, resolve } from "node:path";
 import process from "node:process";
 import Mocha from "mocha";
 import "../support/no-proxy-variables.ts";
+import { mochaHooks } from "../support/every-test.ts";
 
 /** The rest is about the project itself, or Node's. */
 const SHARED = [
@@ -21,7 +22,9 @@ const SHARED = [
   "server",
   "cli",
   "docs",
+  "examples",
   "interop",
+  "faults",
   "secrets.spec.ts",
   "terminal.spec.ts",
 ];
@@ -36,6 +39,7 @@ function specsIn(path: string): string[] {
 const chosen = process.argv.slice(2);
 const paths = chosen.length > 0 ? chosen : SHARED.map((folder) => join("spec", folder));
 const mocha = new Mocha({ timeout: 20_000, forbidOnly: true, forbidPending: true, reporter: "dot" });
+mocha.rootHooks(mochaHooks);
 for (const file of paths.flatMap(specsIn).sort()) mocha.addFile(resolve(file));
 await mocha.loadFilesAsync();
 mocha.run((failures) => process.exit(failures === 0 ? 0 : 1));

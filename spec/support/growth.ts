@@ -3,29 +3,38 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-const FACTOR = 8;
+const FACTOR = 32;
 
 /** Below it the time is linear in the size, above it quadratic: right between FACTOR and its square, both of them far off. */
 export const LINEAR: number = FACTOR ** 1.5;
 
-/** How many times longer FACTOR times the work takes: the least of several tries, in time that this process computed. */
+/** Long enough for the clock, and to outweigh what begins in the first calls. */
+const MEASURABLE_US = 2000;
+
+/**
+ * How many times longer FACTOR times the work takes, in time that this process computed: of several tries the first that is
+ * linear, as caches and other processes only ever make it look worse, or else the least.
+ */
 export function growthOfTime(work: (size: number) => void, size: number): number {
-  const tries = Array.from({ length: 4 }, () => {
+  let least = Number.POSITIVE_INFINITY;
+  for (let tries = 0; tries < 4 && least >= LINEAR; tries++) {
     const small = fastest(() => work(size), 4);
-    return fastest(() => work(FACTOR * size), 2) / small;
-  });
-  return Math.min(...tries);
+    least = Math.min(least, fastest(() => work(FACTOR * size), 2) / small);
+  }
+  return least;
 }
 
 /** The least time that the work takes, in microseconds; what other processes do meanwhile does not count. */
 function fastest(work: () => void, rounds: number): number {
   const times = Array.from({ length: rounds }, () => {
     const before = process.cpuUsage();
-    work();
-    const { user, system } = process.cpuUsage(before);
-    return user + system;
+    for (let count = 1; ; count++) {
+      work();
+      const { user, system } = process.cpuUsage(before);
+      if (user + system >= MEASURABLE_US) return (user + system) / count;
+    }
   });
-  return Math.max(1, Math.min(...times));
+  return Math.min(...times);
 }
 
 /** Bytes that what `make` returns keeps alive. */

@@ -27,7 +27,7 @@ type Run = (...args: unknown[]) => unknown;
 function watch(): () => string[] {
   const sockets = new Set<object>();
   const servers = new Set<object>();
-  const timers = new Set<unknown>();
+  const timers = new Set<{ hasRef(): boolean }>();
   const keep = (set: Set<object>, thing: Socket | Server) => {
     if (set.has(thing)) return;
     set.add(thing);
@@ -62,7 +62,7 @@ function watch(): () => string[] {
       timers.add(timer);
       return timer;
     },
-    clearTimeout: (timer: unknown) => {
+    clearTimeout: (timer: { hasRef(): boolean }) => {
       timers.delete(timer);
       clearTimeout(timer as never);
     },
@@ -70,6 +70,6 @@ function watch(): () => string[] {
   return () => [
     ...Array.from(sockets, () => "Socket"),
     ...Array.from(servers, () => "Server"),
-    ...Array.from(timers, () => "Timeout"),
+    ...Array.from(timers).flatMap((timer) => (timer.hasRef() ? ["Timeout"] : [])),
   ];
 }
