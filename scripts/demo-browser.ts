@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { build } from "esbuild";
-import { WebSocketServer } from "ws";
+import { serve } from "../lib/server.ts";
 
 const { outputFiles } = await build({
   entryPoints: ["lib/browser.ts"],
@@ -24,10 +24,13 @@ const server = createServer(async (request, response) => {
   // Read anew each time, so that a change shows when the page is loaded again.
   else response.setHeader("content-type", "text/html").end(await readFile("scripts/demo/index.html"));
 });
-const echo = new WebSocketServer({ server, path: "/echo" });
-echo.on("connection", (socket) => {
-  socket.on("error", () => {}); // a page that breaks the protocol loses its connection, and nothing else
-  socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
+await serve({
+  server,
+  path: "/echo",
+  perMessageDeflate: true,
+  async onConnection(ws) {
+    for await (const message of ws) await ws.send(message);
+  },
 });
 
 server.listen(Number(process.argv[2] ?? 0), "127.0.0.1");

@@ -2,8 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
-import { WebSocketServer } from "ws";
+import { serve } from "isosocket/server";
 
 /** Runs a program with this Node; its exit code. */
 async function run(title: string, program: string, url: string): Promise<number> {
@@ -15,12 +14,13 @@ async function run(title: string, program: string, url: string): Promise<number>
 
 /** Starts an echo server; its url. It ends with this process. */
 async function startEchoServer(): Promise<string> {
-  const server = new WebSocketServer({ host: "localhost", port: 0 });
-  server.on("connection", (socket) => {
-    socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
+  const { url = "" } = await serve({
+    host: "localhost",
+    port: 0,
+    async onConnection(ws) {
+      for await (const message of ws) await ws.send(message);
+    },
   });
-  await once(server, "listening");
-  const url = `ws://localhost:${(server.address() as AddressInfo).port}/`;
   console.log(`an echo server listens at ${url}`);
   return url;
 }

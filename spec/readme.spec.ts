@@ -67,6 +67,8 @@ const CONFIG = {
       isosocket: [resolve("lib/node.ts")],
       "isosocket/core": [resolve("lib/core.ts")],
       "isosocket/server": [resolve("lib/server.ts")],
+      express: [resolve("node_modules/@types/express")],
+      fastify: [resolve("node_modules/fastify/fastify.d.ts")],
     },
     types: ["node"],
     typeRoots: [resolve("node_modules/@types")],

@@ -116,6 +116,8 @@ function checkTogether(settings: Settings): void {
   if (settings.json && settings.raw) throw new UsageError("--json and --raw are two ways to print: take one");
   if (settings.socketPath !== undefined && settings.connectTo !== undefined)
     throw new UsageError("--unix-socket and --connect-to both say where to connect: take one");
+  if (settings.replay !== undefined && settings.replay === settings.record)
+    throw new UsageError("--record would write over what --replay plays: take another file");
   if (settings.key !== undefined && settings.cert === undefined)
     throw new UsageError("--key is of no use without --cert");
   if (settings.passphraseFile !== undefined && settings.cert === undefined)

@@ -36,8 +36,8 @@ export interface Exit {
   readonly complaint?: string;
 }
 
-const ASKED = 0;
-const LOST = 1;
+export const ASKED = 0;
+export const LOST = 1;
 export const MISUSED = 2;
 const UNCONNECTED = 3;
 const TOO_LATE = 4;

@@ -125,6 +125,12 @@ const CONNECTING: readonly Flag[] = [
     change: (value, given) => ({ ping: someSeconds(given, value) }),
   },
   {
+    name: "replay",
+    value: "FILE",
+    text: "connect to nothing: play a recording, and its messages when you have sent as many as then",
+    change: (value) => ({ replay: value }),
+  },
+  {
     name: "reconnect",
     value: "[SECONDS]",
     text: "connect again when the connection is lost, after so long at the least, ever longer while it fails. Default 1",
@@ -250,6 +256,12 @@ const OUTPUT: readonly Flag[] = [
     name: "trace",
     text: "print requests, responses and frames to standard error, without credentials and cookies",
     change: () => ({ trace: true }),
+  },
+  {
+    name: "record",
+    value: "FILE",
+    text: "write what crosses the wire, with times, to FILE: JSON in lines, or HAR for FILE.har. Without credentials and cookies; what messages say is in it",
+    change: (value) => ({ record: value }),
   },
 ];
 

@@ -17,7 +17,7 @@ export async function main(
 ): Promise<number> {
   try {
     const asked = parseArguments(args);
-    if (typeof asked !== "string") return await new Run(asked, WebSocketApp).end();
+    if (typeof asked !== "string") return await new Run(asked, WebSocketApp).end(version(manifest));
     answer(asked === "help" ? help() : `isosocket ${version(manifest)}\n`);
     return 0;
   } catch (error) {

@@ -4,6 +4,7 @@ import { webText } from "../bytes/utf8.ts";
 import type { AppOptions } from "../client/app.ts";
 import { checkClose } from "../codec/close-code.ts";
 import { UsageError } from "../errors.ts";
+import { replay } from "../session/replay.ts";
 import type { TlsOptions } from "../transport/transport.ts";
 import type { Settings } from "./settings.ts";
 
@@ -31,6 +32,7 @@ export function optionsOf(settings: Settings, read: ReadFile): AppOptions {
     perMessageDeflate: settings.compress || undefined,
     reconnect,
     keepAlive: ping === undefined ? undefined : { interval: ping, timeout: ping },
+    transport: settings.replay && replayOf(settings.replay, read),
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
@@ -71,6 +73,16 @@ function tlsOf(settings: Settings, read: ReadFile): TlsOptions | undefined {
   };
   const entries = Object.entries(given).filter(([, value]) => value !== undefined);
   return entries.length === 0 ? undefined : Object.fromEntries(entries);
+}
+
+function replayOf(path: string, read: ReadFile): AppOptions["transport"] {
+  const recording = new TextDecoder().decode(fileOf("--replay", path, read));
+  try {
+    return replay(recording);
+  } catch (cause) {
+    const why = cause instanceof UsageError ? cause.message : String(cause);
+    throw new UsageError(`--replay: ${path} cannot be played: ${why}`, undefined, { cause });
+  }
 }
 
 function fileOf(flag: string, path: string, read: ReadFile): Uint8Array {

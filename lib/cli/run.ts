@@ -5,11 +5,12 @@ import type { App, AppOptions, WebSocketAppConstructor } from "../client/app.ts"
 import { type CloseInfo, HandshakeError, WebSocketError } from "../errors.ts";
 import { parseTarget } from "../handshake/endpoint.ts";
 import { escapedLines } from "./escape.ts";
-import { closedBy, complaintLine, exitOf, type Signal, type Wish } from "./exit.ts";
+import { ASKED, closedBy, complaintLine, exitOf, LOST, type Signal, type Wish } from "./exit.ts";
 import { History, historyPath } from "./history.ts";
 import { optionsOf } from "./options.ts";
 import { type Display, PlainDisplay } from "./output.ts";
 import { Prompt } from "./prompt.ts";
+import { Recorder } from "./recorder.ts";
 import { type Event, render, type Style } from "./render.ts";
 import { Sender } from "./sender.ts";
 import type { Settings } from "./settings.ts";
@@ -26,12 +27,15 @@ export class Run {
   readonly #display: Display;
   readonly #app: App;
   readonly #sender: Sender;
+  readonly #recorder: Recorder | undefined;
   readonly #startedAt = performance.now();
   #wish: Wish | undefined;
   #received = 0;
   #isOpen = false;
   #wasOpen = false;
   #canPrint = true;
+  /** As far as it was asked for. */
+  #isRecorded = true;
 
   /** Throws UsageError for what cannot be. */
   constructor(settings: Settings, WebSocketApp: WebSocketAppConstructor) {
@@ -39,10 +43,14 @@ export class Run {
     this.#style = styleOf(settings);
     this.#prompt = this.#style.prompt ? terminalPrompt(this.#style.colours) : undefined;
     this.#display = this.#prompt ?? new PlainDisplay();
-    this.#app = new WebSocketApp(settings.url, {
-      ...optionsOf(settings, readFileSync),
-      ...this.#callbacks(),
-    });
+    const options = { ...optionsOf(settings, readFileSync), ...this.#callbacks() };
+    if (settings.record !== undefined)
+      this.#recorder = new Recorder(settings.record, options.transport, (message) => {
+        this.#isRecorded = false;
+        this.#complain(message);
+      });
+    const recorded = this.#recorder && { transport: this.#recorder.transport };
+    this.#app = new WebSocketApp(settings.url, { ...options, ...recorded });
     this.#sender = new Sender(this.#app, settings, {
       over: (isLate) => this.#finish(isLate ? "late" : "input"),
       failed: (error) => {
@@ -54,20 +62,22 @@ export class Run {
     });
   }
 
-  /** Runs to the end. The exit code. */
-  async end(): Promise<number> {
+  /** Runs to the end; `version` is that of isosocket. The exit code. Rejects with UsageError where it cannot begin. */
+  async end(version: string): Promise<number> {
+    this.#recorder?.start();
     for (const signal of SIGNALS) process.on(signal, this.#signal);
     const info = await this.#app.runForever();
     for (const signal of SIGNALS) process.off(signal, this.#signal);
     this.#sender.stop();
     this.#prompt?.end();
+    await this.#recorder?.end(version);
     const { count = 0 } = this.#settings;
     const missing = Math.max(0, count - this.#received);
     const { code, complaint } = exitOf({ info, wish: this.#wish, wasOpen: this.#wasOpen, missing });
     if (complaint !== undefined) this.#complain(complaint);
     else if (this.#isTalkative) this.#display.note(this.#wish === undefined ? closedLine(info) : "closed");
     if (this.#settings.verbosity > 0 && info.error instanceof HandshakeError) this.#showBody(info.error);
-    return code;
+    return code === ASKED && !this.#isRecorded ? LOST : code;
   }
 
   #callbacks(): AppOptions {

@@ -54,6 +54,9 @@ export interface Settings {
   readonly json: boolean;
   readonly timings: boolean;
   readonly trace: boolean;
+  /** Files: where what crosses the wire is written, and what is played in the place of a server. */
+  readonly record: string | undefined;
+  readonly replay: string | undefined;
   /** 0 for messages alone, 1 for whatever is received. */
   readonly verbosity: number;
 }
@@ -95,6 +98,8 @@ export function settingsFor(url: string): Settings {
     json: false,
     timings: false,
     trace: false,
+    record: undefined,
+    replay: undefined,
     verbosity: 0,
   };
 }

@@ -153,7 +153,8 @@ function originList(source: string | readonly string[]): readonly string[] {
 
 function originOf(url: string): string | undefined {
   try {
-    return new URL(url).origin;
+    const { origin, protocol, host } = new URL(url);
+    return origin === "null" ? `${protocol}//${host}` : origin; // of extensions, and apps that are pages
   } catch {
     return undefined;
   }

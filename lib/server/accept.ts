@@ -122,12 +122,10 @@ export async function acceptIncoming(
     trace?.response({ minorVersion: 1, ...response }, "sent");
     const { url } = opening;
     const opened = { role: "server" as const, url, publicUrl, secure, ...answer, response };
-    return connectionOver(
-      new ServerSession(platform, transport, opened, options, trace),
-      transport,
-      request,
-      options,
-    );
+    const session = new ServerSession(platform, transport, opened, options, trace);
+    transport.attach(session);
+    attempt.tell(session); // our transports have done so; those of users know nothing of it
+    return connectionOver(session, request, options);
   } catch (error) {
     const refusal = error instanceof TransportError ? undefined : refusalFor(error, signals);
     refuse(transport, refusal, head, trace);
@@ -140,11 +138,9 @@ export async function acceptIncoming(
 
 function connectionOver(
   session: ServerSession,
-  transport: Transport,
   request: ConnectionRequest,
   options: ResolvedAccept,
 ): AcceptedConnection {
-  transport.attach(session);
   const inbox = new Inbox(options.maxQueue);
   inbox.attach(session);
   const channel = new Channel(session, options, new InboxReceiver(inbox));

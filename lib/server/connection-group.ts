@@ -1,7 +1,7 @@
 // Connections that belong together: whom a message is for, and who is closed together. One that closes leaves by itself.
 
-import { type CloseOptions, type Connection, compressOf, type SendOptions } from "../client/connection.ts";
-import { amount, ownProperties, refuseOthers } from "../client/options.ts";
+import { type CloseOptions, type Connection, type SendOptions, sendOptions } from "../client/connection.ts";
+import { amount, optionsOf, ownProperties, refuseOthers } from "../client/options.ts";
 import { bytesOf } from "../client/sendable.ts";
 import { checkSocketClose } from "../client/socket-options.ts";
 import { GOING_AWAY } from "../codec/close-code.ts";
@@ -13,7 +13,10 @@ import { PreparedMessage } from "./prepared-message.ts";
 export type SlowMember = "close" | "terminate" | "skip";
 
 export interface GroupOptions {
-  /** A member is slow while more bytes than that wait to be sent to it when it is its turn. Default 1 MiB; Infinity for never. */
+  /**
+   * A member is slow while more bytes than that wait to be sent to it when it is its turn: Infinity for never; 0 for who has
+   * not taken all yet, also of what was sent in the same turn of the loop. Default 1 MiB.
+   */
   readonly maxBufferedAmount?: number;
   /**
    * A slow member is closed with code 1013 ("try again later"), and dropped when it has not taken that within its
@@ -44,7 +47,8 @@ export class ConnectionGroup<Member extends Connection = AcceptedConnection> imp
   constructor(options: GroupOptions = {}) {
     const { maxBufferedAmount, slow = "close", ...others } = ownProperties(options);
     refuseOthers(others, []);
-    this.#maxBufferedAmount = amount("maxBufferedAmount", maxBufferedAmount, 1024 * 1024);
+    this.#maxBufferedAmount =
+      maxBufferedAmount === 0 ? 0 : amount("maxBufferedAmount", maxBufferedAmount, 1024 * 1024);
     if (!SLOW.includes(slow)) throw new UsageError('slow is "close", "terminate" or "skip"');
     this.#slow = slow;
   }
@@ -89,7 +93,7 @@ export class ConnectionGroup<Member extends Connection = AcceptedConnection> imp
     options: BroadcastOptions = {},
   ): number {
     const { except, ...rest } = ownProperties(options);
-    const compress = compressOf(rest) ?? true;
+    const { compress = true } = sendOptions(rest, "compress");
     const message = new PreparedMessage(typeof data === "string" ? data : bytesOf(data));
     let sent = 0;
     for (const member of this.#members) {
@@ -104,6 +108,7 @@ export class ConnectionGroup<Member extends Connection = AcceptedConnection> imp
   /** Closes all members; fulfils when they are gone, with how they went. Throws UsageError as Connection.close() does. */
   async closeAll(code: number = GOING_AWAY, reason = "", options: CloseOptions = {}): Promise<CloseInfo[]> {
     checkSocketClose(code, reason); // though there be no member to complain
+    optionsOf(options, "timeout");
     return Promise.all([...this.#members].map((member) => member.close(code, reason, options)));
   }
 

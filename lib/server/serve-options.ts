@@ -1,6 +1,6 @@
 // What serve() takes, checked and with its defaults.
 
-import { ownProperties } from "../client/options.ts";
+import { amount, ownProperties } from "../client/options.ts";
 import { resolveTls } from "../client/tls-options.ts";
 import { UsageError } from "../errors.ts";
 import type { Host, HttpServer, ListenOptions, ServeTlsOptions } from "../transport/host.ts";
@@ -23,10 +23,16 @@ export interface ServeOptions extends AcceptOptions {
   /** TLS: the certificate and its key. Default none. */
   readonly tls?: ServeTlsOptions;
   /**
-   * The path that upgrades must be for, as `/chat`; others are refused with 404, or, where somebody else listens for the
-   * upgrades of `server`, too, left to them. Default: any.
+   * The path that upgrades must be for, as `/chat`. Others are refused with 404; of a `server` that several serve() share they
+   * go to that of their path, or to the one without; and who else listens for its upgrades is left what is for none of them.
+   * Default: any.
    */
   readonly path?: string;
+  /**
+   * The most connections at once, with those that hooks are being asked about: whoever comes beyond them is refused with 503.
+   * Default Infinity.
+   */
+  readonly maxConnections?: number;
   /**
    * Called with each connection. What it throws, or its promise rejects with, is told to onError, and the connection is closed
    * with 1011; but that the connection was lost, as `for await` and recv() tell, is no error.
@@ -45,12 +51,13 @@ export interface ResolvedServe extends Pick<ServeOptions, "onConnection"> {
   readonly server: HttpServer | undefined;
   readonly listen: ListenOptions;
   readonly path: string | undefined;
+  readonly maxConnections: number;
 }
 
 /** Checks options. Throws UsageError. */
 export function resolveServe(options: ServeOptions, host: Pick<Host, "checkTls">): ResolvedServe {
   const given = ownProperties(options);
-  const { port, host: hostname, socketPath, server, tls, path, ...more } = given;
+  const { port, host: hostname, socketPath, server, tls, path, maxConnections, ...more } = given;
   const { onConnection, onRefused, onError, ...rest } = more;
   const accept = resolveAccept(ownProperties(rest));
   const functions = { onConnection, onRefused, onError };
@@ -66,6 +73,7 @@ export function resolveServe(options: ServeOptions, host: Pick<Host, "checkTls">
     accept,
     server,
     path,
+    maxConnections: amount("maxConnections", maxConnections, Number.POSITIVE_INFINITY),
     listen: {
       port: port ?? 0,
       hostname,

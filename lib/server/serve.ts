@@ -5,6 +5,7 @@
 
 import { notAnError } from "../client/callbacks.ts";
 import type { CloseOptions } from "../client/connection.ts";
+import { optionalDuration, optionsOf } from "../client/options.ts";
 import { checkSocketClose } from "../client/socket-options.ts";
 import { GOING_AWAY, INTERNAL_ERROR } from "../codec/close-code.ts";
 import { ClosedError, HandshakeError, TransportError, WebSocketError } from "../errors.ts";
@@ -16,6 +17,7 @@ import type { AcceptedConnection } from "./accepted-connection.ts";
 import { ConnectionGroup } from "./connection-group.ts";
 import type { ConnectionRequest } from "./connection-request.ts";
 import { type ResolvedServe, resolveServe, type ServeOptions } from "./serve-options.ts";
+import { isFor, share, unshare } from "./shared-upgrades.ts";
 
 /** What serve() is, once a runtime is chosen. */
 export type Serve = (options: ServeOptions) => Promise<WebSocketServer>;
@@ -37,6 +39,10 @@ export class WebSocketServer {
   readonly #host: Host;
   readonly #options: ResolvedServe;
   readonly #closing = new AbortController();
+  /** To accept somebody; each fulfils when that is done, or has come to nothing. */
+  readonly #attempts = new Set<Promise<void>>();
+  /** Those that are open, and those that are being asked about. */
+  #taken = 0;
   #listener: Listener | undefined;
   #callOff: (() => void) | undefined;
   #closed: Promise<void> | undefined;
@@ -51,8 +57,10 @@ export class WebSocketServer {
   async start(): Promise<void> {
     const { server, listen, accept } = this.#options;
     accept.signal?.throwIfAborted();
-    if (server !== undefined) server.on("upgrade", this.#upgrade);
-    else this.#listener = await this.#host.listen(listen, this.#upgrade, (error) => this.#fail(error));
+    if (server !== undefined) {
+      share(server, this.#options);
+      server.on("upgrade", this.#upgrade);
+    } else this.#listener = await this.#host.listen(listen, this.#upgrade, (error) => this.#fail(error));
     if (accept.signal === undefined) return;
     this.#callOff = onAbort(accept.signal, () => void this.close());
     if (accept.signal.aborted) await this.close();
@@ -78,10 +86,11 @@ export class WebSocketServer {
   /**
    * Listens no more, refuses who has not been accepted yet, and closes all connections. Fulfils when they are gone, which is
    * within `timeout` ms and one second; never rejects. A server of somebody else's goes on without us. A second call changes
-   * nothing. Throws UsageError for a code or a reason that may not be sent.
+   * nothing. Throws UsageError for a code or a reason that may not be sent, and for options that are wrong.
    */
   close(code: number = GOING_AWAY, reason = "", options: CloseOptions = {}): Promise<void> {
     checkSocketClose(code, reason);
+    optionalDuration("the timeout of close", optionsOf(options, "timeout").timeout);
     this.#closed ??= this.#close(code, reason, options);
     return this.#closed;
   }
@@ -94,42 +103,54 @@ export class WebSocketServer {
   async #close(code: number, reason: string, options: CloseOptions): Promise<void> {
     const { server } = this.#options;
     this.#callOff?.();
-    server?.off("upgrade", this.#upgrade);
+    if (server !== undefined) {
+      server.off("upgrade", this.#upgrade);
+      unshare(server, this.#options);
+    }
     this.#closing.abort(new WebSocketError("ERR_WS_ABORTED", "the server is closing"));
     const stopped = this.#listener?.stop();
-    await this.connections.closeAll(code, reason, options);
-    await stopped;
+    const closeAll = () => this.connections.closeAll(code, reason, options);
+    await Promise.all([closeAll(), Promise.all(this.#attempts).then(closeAll), stopped]);
   }
 
   readonly #upgrade = (request: IncomingRequest, socket: IncomingSocket, head: Uint8Array): void => {
-    const { path, server } = this.#options;
-    const isShared = server !== undefined && server.listenerCount("upgrade") > 1;
-    if (isShared && path !== undefined && pathOf(request.url) !== path) return; // somebody else's
-    void this.#take(() => incomingOf(this.#host, request, socket, head));
+    const { server } = this.#options;
+    if (server !== undefined && !isFor(server, this.#options, pathOf(request.url))) return; // somebody else's
+    const attempt = this.#take(() => incomingOf(this.#host, request, socket, head));
+    this.#attempts.add(attempt);
+    void attempt.then(() => this.#attempts.delete(attempt));
   };
 
   async #take(incoming: () => Incoming): Promise<void> {
-    const { path, accept } = this.#options;
+    const { path, accept, maxConnections } = this.#options;
     const closing = this.#closing.signal;
     let asking: ConnectionRequest | undefined;
     const asked = (request: ConnectionRequest) => {
       asking = request;
       if (path !== undefined && request.path !== path)
         throw new RefusalError(404, {}, { why: "its path is not that of the option path" });
+      if (this.#taken > maxConnections)
+        throw new RefusalError(
+          503,
+          {},
+          { why: `there are ${maxConnections} already (option maxConnections)` },
+        );
     };
     let connection: AcceptedConnection;
+    this.#taken++;
     try {
       connection = await acceptIncoming(this.#host, { ...incoming(), closing, asked }, accept);
     } catch (error) {
+      this.#taken--;
       this.#refused(error, asking);
       return;
     }
-    if (closing.aborted) void connection.close(GOING_AWAY);
-    else await this.#hand(connection);
+    void connection.closed.then(() => this.#taken--);
+    this.connections.add(connection);
+    if (!closing.aborted) void this.#hand(connection);
   }
 
   async #hand(connection: AcceptedConnection): Promise<void> {
-    this.connections.add(connection);
     try {
       await this.#options.onConnection(connection);
     } catch (error) {

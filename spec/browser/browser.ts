@@ -1,9 +1,11 @@
 // Runs suite.ts in real browsers: tsx spec/browser/browser.ts [chromium] [firefox]. Each opens a page that is served here,
-// imports the built bundle of lib/browser.ts, and talks to the servers of servers.ts. Exit code 1 if anything fails.
+// imports the built bundle of lib/browser.ts, and talks to the servers of servers.ts; and the pages of examples.ts. Exit code 1 if
+// anything fails.
 
 import { access } from "node:fs/promises";
 import { build } from "esbuild";
 import puppeteer, { type Browser, type LaunchOptions, type Page } from "puppeteer-core";
+import { examples } from "./examples.ts";
 import { serve } from "./servers.ts";
 
 /** How long a test may take, in ms. */
@@ -87,6 +89,7 @@ async function runIn(name: string, url: string): Promise<void> {
     for (const [index, title] of (await titles(page)).entries()) report(title, await failureOf(page, index));
     const strays = (await page.evaluate("globalThis.strays.map(String)")) as string[];
     report("leaves no error or rejection that nobody handles", strays.join("\n") || undefined);
+    for await (const [title, failure] of examples(browser)) report(title, failure);
   } finally {
     await browser.close();
   }

@@ -3,7 +3,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import { type WebSocket, WebSocketServer } from "ws";
+import type { AcceptedConnection } from "../../lib/server/accepted-connection.ts";
+import { accept } from "../../lib/server.ts";
 import { accepting } from "../support/peer.ts";
 
 const PAGE = `<!doctype html><meta charset="utf-8"><title>isosocket</title><link rel="icon" href="data:,">
@@ -53,13 +54,10 @@ export async function serve(files: Record<string, string>): Promise<{ url: strin
   const closed = new Events<Closed>();
   const woken = new Events<void>();
   const restarted = new Set<string>();
-  const wss = new WebSocketServer({
-    noServer: true,
-    handleProtocols: (offered, request) => {
-      const choice = parse(request).searchParams.get("choose");
-      return choice !== null && offered.has(choice) ? choice : false;
-    },
-  });
+  const chooseProtocol = (offered: readonly string[], { url }: { readonly url: string }) => {
+    const choice = new URL(url).searchParams.get("choose");
+    return choice !== null && offered.includes(choice) ? choice : undefined;
+  };
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams } = parse(request);
@@ -72,36 +70,32 @@ export async function serve(files: Record<string, string>): Promise<{ url: strin
   }
 
   /** What the servers do with a connection that is open, by path. */
-  const serving: Record<string, (socket: WebSocket, query: URLSearchParams, raw: Duplex) => void> = {
-    "/echo": (socket) => socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary })),
-    "/greet": (socket) => {
-      for (const text of ["one", "two", "three"]) socket.send(text);
-      socket.send(Uint8Array.of(1, 2, 3));
-      socket.close(1000);
+  const serving: Record<string, (ws: AcceptedConnection, query: URLSearchParams, raw: Duplex) => unknown> = {
+    async "/echo"(ws) {
+      for await (const message of ws) await ws.send(message);
     },
-    "/close": (socket, query) => {
-      const code = query.get("code");
-      if (code === null) socket.close();
-      else socket.close(Number(code), query.get("reason") ?? "");
+    "/greet"(ws) {
+      for (const text of ["one", "two", "three"]) void ws.send(text);
+      void ws.send(Uint8Array.of(1, 2, 3));
+      return ws.close(1000);
     },
-    "/drop": (socket) => socket.terminate(),
+    "/close": (ws, query) => ws.close(Number(query.get("code")), query.get("reason") ?? ""),
+    "/drop": (ws) => ws.terminate(),
     // Answers, and goes once after the first message.
-    "/restart": (socket, query) => {
+    async "/restart"(ws, query) {
       const id = query.get("id") ?? "";
-      socket.on("message", (data, isBinary) => {
-        socket.send(data, { binary: isBinary });
-        if (!restarted.has(id)) socket.close(1012);
+      for await (const message of ws) {
+        await ws.send(message);
+        if (!restarted.has(id)) void ws.close(1012);
         restarted.add(id);
-      });
+      }
     },
-    "/large": (socket) => socket.send("x".repeat(1001)),
-    "/garbage": (_socket, _query, raw) => void raw.write(Uint8Array.of(0x83, 0x00)),
-    "/latin1": (_socket, _query, raw) => void raw.write(Uint8Array.of(0x81, 0x01, 0xe9)),
-    "/deaf": async (socket, query) => {
-      socket.pause();
+    "/large": (ws) => ws.send("x".repeat(1001)),
+    "/garbage": (_ws, _query, raw) => raw.write(Uint8Array.of(0x83, 0x00)),
+    "/latin1": (_ws, _query, raw) => raw.write(Uint8Array.of(0x81, 0x01, 0xe9)),
+    async "/deaf"(ws, query) {
       await woken.wait(query.get("id") ?? "");
-      socket.on("message", (data) => socket.send(String((data as Buffer).length)));
-      socket.resume();
+      for await (const message of ws) await ws.send(`${message.length}`);
     },
   };
 
@@ -109,6 +103,12 @@ export async function serve(files: Record<string, string>): Promise<{ url: strin
   const refusing: Record<string, (request: IncomingMessage, raw: Duplex) => void> = {
     "/refuse": (_request, raw) => raw.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"),
     "/silent": () => {},
+    // Upgrades, and sends a Close frame without a code, as our own server never does; ends once that is answered.
+    "/codeless": (request, raw) => {
+      raw.write(accepting(`sec-websocket-key: ${request.headers["sec-websocket-key"]}\r\n`));
+      raw.write(Uint8Array.of(0x88, 0x00));
+      raw.once("data", () => raw.end());
+    },
     // Upgrades, and then says and hears nothing, also not of a Close frame.
     "/mute": (request, raw) => {
       raw.write(accepting(`sec-websocket-key: ${request.headers["sec-websocket-key"]}\r\n`));
@@ -125,13 +125,13 @@ export async function serve(files: Record<string, string>): Promise<{ url: strin
     const { pathname, searchParams } = parse(request);
     const refuse = refusing[pathname];
     if (refuse !== undefined) return refuse(request, raw);
-    wss.handleUpgrade(request, raw, head, (socket) => {
-      socket.on("error", () => {});
-      socket.on("close", (code, reason) =>
-        closed.happened(searchParams.get("id") ?? "", { code, reason: String(reason) }),
-      );
-      serving[pathname]?.(socket, searchParams, raw);
-    });
+    accept(request, raw, head, { chooseProtocol })
+      .then((ws) => {
+        const id = searchParams.get("id") ?? "";
+        void ws.closed.then(({ code, reason }) => closed.happened(id, { code, reason }));
+        return serving[pathname]?.(ws, searchParams, raw);
+      })
+      .catch(() => {}); // what browsers do to a connection is no error of ours
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {

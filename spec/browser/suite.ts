@@ -148,7 +148,7 @@ export function suite(isosocket: typeof Isosocket, host: string): Test[] {
         const closing = await createConnection(url("/close?code=4001&reason=bye"));
         const received = { code: 4001, reason: "bye" };
         expect(await closing.closed).to.deep.equal({ ...received, wasClean: true, received });
-        expect(await (await createConnection(url("/close"))).closed).to.include({
+        expect(await (await createConnection(url("/codeless"))).closed).to.include({
           code: 1005,
           wasClean: true,
         });

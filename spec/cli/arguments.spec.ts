@@ -49,6 +49,8 @@ const SETS: readonly [title: string, args: string[], changes: Partial<Settings>]
   ["reconnection", ["--reconnect"], { reconnect: true }],
   ["reconnection, with seconds", ["--reconnect", "5"], { reconnect: 5000 }],
   ["reconnection, with seconds behind =", ["--reconnect=0.5"], { reconnect: 500 }],
+  ["a recording to make", ["--record", "a.ndjson"], { record: "a.ndjson" }],
+  ["a recording to play", ["--replay", "a.ndjson"], { replay: "a.ndjson" }],
   ["no verification", ["-n"], { verify: false }],
   ["no verification, as elsewhere", ["--insecure"], { verify: false }],
   ["authorities", ["--ca", "a.pem", "--ca", "b.pem"], { ca: ["a.pem", "b.pem"] }],
@@ -127,6 +129,7 @@ const WRONG: readonly [title: string, args: string[], says: string][] = [
   ["a level that is none", ["--verbose=much", URL], "--verbose takes a level from 0 to 2"],
   ["JSON as it is", ["--json", "-r", URL], "--json and --raw are two ways to print: take one"],
   ["two places", ["--unix-socket", "/s", "--connect-to", "h:1", URL], "both say where to connect"],
+  ["a recording over itself", ["--replay", "a", "--record", "a", URL], "--record would write over"],
   ["a key alone", ["--key", "k", URL], "--key is of no use without --cert"],
   ["a passphrase alone", ["--passphrase-file", "p", URL], "--passphrase-file is of no use without --cert"],
 ];

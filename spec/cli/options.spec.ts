@@ -102,10 +102,16 @@ describe("optionsOf", () => {
       ["--cert", { cert: "nope" }],
       ["--key", { cert: "cert.pem", key: "nope" }],
       ["--passphrase-file", { cert: "cert.pem", passphraseFile: "nope" }],
+      ["--replay", { replay: "nope" }],
     ] as const) {
       const error = thrown(() => optionsOf({ ...settingsFor("ws://h/"), ...settings }, read), UsageError);
       expect(error.message).to.equal(`${flag}: nope cannot be read: ENOENT`);
     }
+  });
+
+  it("refuses to play what is no recording", () => {
+    const error = thrown(() => optionsOf({ ...settingsFor("ws://h/"), replay: "c.txt" }, read), UsageError);
+    expect(error.message).to.equal("--replay: c.txt cannot be played: a line of the recording is no JSON");
   });
 
   it("does not repeat a header that has no colon, which may be a secret", () => {

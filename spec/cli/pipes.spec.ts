@@ -8,12 +8,12 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { escaped } from "../../lib/cli/escape.ts";
 import { BINARY, CLOSE, CONTINUATION, PING, TEXT } from "../../lib/codec/opcode.ts";
+import { acceptingServer } from "../support/accepting-server.ts";
 import { certificates } from "../support/certificates.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { type Ended, folder, type Piped, runInShell, runPiped } from "../support/command.ts";
 import { accepting, listen, requestHead } from "../support/peer.ts";
 import { closeFrame, frame, rawServer, type SentFrame, type ServerEnd } from "../support/raw-server.ts";
-import { wsServer } from "../support/ws-server.ts";
 
 /** What a terminal could act on is in none of the lines. */
 function expectHarmless({ stdout, stderr }: Ended): void {
@@ -26,14 +26,14 @@ describe("isosocket in a pipe", function () {
 
   /** A server that answers every message with itself, and what it got in all. */
   const echo = async () => {
-    const server = use(await wsServer("TCP"));
+    const { url, accepted } = await acceptingServer(use);
     void (async () => {
       for (;;) {
-        const socket = await server.connections.next();
-        socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
+        const ws = await accepted.next();
+        for await (const message of ws) await ws.send(message);
       }
     })();
-    return server.url;
+    return url;
   };
 
   /** A run, and the server's end of its connection. */
@@ -537,12 +537,12 @@ describe("isosocket in a pipe", function () {
     });
 
     it("to a server that is not trusted", async () => {
-      const { url } = use(await wsServer("TLS"));
+      const { url } = await acceptingServer(use, {}, "TLS");
       expect(await complaint(runPiped(use, [url]), 3)).to.include("--ca FILE");
     });
 
     it("to a server with another key than --pin says", async () => {
-      const { url } = use(await wsServer("TLS"));
+      const { url } = await acceptingServer(use, {}, "TLS");
       const stderr = await complaint(
         runPiped(use, ["--pin", `sha256/${"A".repeat(43)}=`, ...trusting(), url]),
         3,
@@ -563,22 +563,22 @@ describe("isosocket in a pipe", function () {
 
   describe("connects", () => {
     it("over TLS with --ca, and with --nocert", async () => {
-      const server = use(await wsServer("TLS"));
+      const server = await acceptingServer(use, {}, "TLS");
       for (const flags of [trusting(), ["-n"]]) {
         const run = runPiped(use, [...flags, "--eof-wait", "0", server.url], "");
-        await server.connections.next();
+        await server.accepted.next();
         expect(await run.ended).to.include({ code: 0, stdout: "", stderr: "" });
       }
     });
 
     it("to a server with the key that --pin says", async () => {
-      const server = use(await wsServer("TLS"));
+      const server = await acceptingServer(use, {}, "TLS");
       const key = new X509Certificate(certificates().server.cert).publicKey;
       const pin = createHash("sha256")
         .update(key.export({ type: "spki", format: "der" }))
         .digest("base64");
       const run = runPiped(use, ["--pin", `sha256/${pin}`, ...trusting(), "--eof-wait", "0", server.url], "");
-      await server.connections.next();
+      await server.accepted.next();
       expect(await run.ended).to.include({ code: 0, stdout: "", stderr: "" });
     });
 
@@ -638,15 +638,15 @@ describe("isosocket in a pipe", function () {
     });
 
     it("to another place with --connect-to, and to a Unix socket", async () => {
-      const tcp = use(await wsServer("TCP"));
+      const tcp = await acceptingServer(use, {}, "TCP");
       const place = tcp.url.slice("ws://".length, -1);
       const first = runPiped(use, ["--connect-to", place, "--eof-wait", "0", "ws://name.invalid/"], "");
-      await tcp.connections.next();
+      await tcp.accepted.next();
       expect((await first.ended).code).to.equal(0);
-      const unix = use(await wsServer("Unix"));
+      const unix = await acceptingServer(use, {}, "Unix");
       const path = unix.url.slice("ws+unix:".length, -2);
       const second = runPiped(use, ["--unix-socket", path, "--eof-wait", "0", "ws://name.invalid/"], "");
-      await unix.connections.next();
+      await unix.accepted.next();
       expect((await second.ended).code).to.equal(0);
     });
 

@@ -6,7 +6,12 @@ import { type ExampleServer, exampleServer } from "../support/example-server.ts"
 import { printedBy, promised } from "../support/examples.ts";
 import { type CodeBlock, readPage } from "../support/markdown.ts";
 
-const PAGES = ["docs/core.md", "docs/options.md", "docs/migrating-from-websocket-client.md"];
+const PAGES = [
+  "docs/core.md",
+  "docs/options.md",
+  "docs/migrating-from-websocket-client.md",
+  "docs/server.md",
+];
 
 const isTypeScript = ({ language }: CodeBlock) => language === "ts";
 

@@ -14,25 +14,42 @@ import { declarationsIn, type Member, reachable } from "../support/declarations.
 import { anchorOf, codeIn, emptyCells, readPage, type Table } from "../support/markdown.ts";
 import { platform, runtime } from "../support/runtime.ts";
 
-/** What the entries export by name. */
-const exported = Array.from(
-  readFileSync("lib/api.ts", "utf8").matchAll(/^export [^;]*?\{([^}]*)\}/gm),
-  ([, list = ""]) => list.split(",").map((name) => name.replace("type ", "").trim()),
-).flat();
+/** What an entry exports by name. */
+function exportedBy(file: string): string[] {
+  return Array.from(readFileSync(file, "utf8").matchAll(/^export [^;]*?\{([^}]*)\}/gm), ([, list = ""]) =>
+    list.split(",").map((name) => name.replace("type ", "").trim()),
+  ).flat();
+}
+
+const exported = exportedBy("lib/api.ts");
+const exportedToServers = exportedBy("lib/server/api.ts");
 
 /** What users write options of. */
-const ROOTS = exported.filter((name) => /(Options|Callbacks)$/.test(name));
+const isRoot = (name: string) => /(Options|Callbacks)$/.test(name);
 
 const lib = declarationsIn("lib");
 const errors = declarationsIn("lib/errors.ts");
 const page = readPage("docs/options.md");
-const pages = [page, readPage("README.md"), readPage("docs/migrating-from-websocket-client.md")];
+const pages = [
+  page,
+  ...["README.md", "docs/migrating-from-websocket-client.md", "docs/server.md"].map((file) => readPage(file)),
+];
 
-/** Options that belong to users, with their members. */
-const interfaces = [...reachable(ROOTS, lib)]
-  .filter((name) => ROOTS.includes(name) || /(Options|^TraceSink)$/.test(name))
-  .filter((name) => name !== "TransportSink") // whom a transport tells: nobody sets it
-  .map((name): [string, readonly Member[]] => [name, lib.interfaces.get(name) ?? []]);
+/** Options that belong to users of an entry, with their members. */
+function interfacesOf(names: readonly string[]): [string, readonly Member[]][] {
+  const roots = names.filter(isRoot);
+  return [...reachable(roots, lib)]
+    .filter((name) => roots.includes(name) || /(Options|^TraceSink)$/.test(name))
+    .filter((name) => name !== "TransportSink") // whom a transport tells: nobody sets it
+    .map((name) => [name, lib.interfaces.get(name) ?? []]);
+}
+
+const interfaces = interfacesOf(exported);
+
+/** Those that only servers have. */
+const ofServers = interfacesOf(exportedToServers).filter(
+  ([name]) => !interfaces.some(([known]) => known === name),
+);
 
 /** The tables from the heading of that name to the next of its level. */
 function tablesBelow(title: string): Table[] {
@@ -72,18 +89,22 @@ describe("docs/options.md", () => {
     const titles = page.sections
       .map(({ title }) => title)
       .filter((title) => /(Options|Sink|Callbacks)$/.test(title));
-    expect(titles).to.have.members(known);
+    expect(titles).to.have.members([...known, ...ofServers.map(([name]) => name)]);
   });
 
   it("names interfaces that users can name too", () => {
     expect(exported).to.include.members(interfaces.map(([name]) => name));
     expect(exported).to.include("DropReason");
+    expect(exportedToServers).to.include.members(ofServers.map(([name]) => name));
+    expect(ofServers.map(([name]) => name)).to.include.members(["AcceptOptions", "ServeOptions"]);
   });
 
-  for (const [name, members] of interfaces) {
+  for (const [name, members] of [...interfaces, ...ofServers]) {
     it(`has a row for each option of ${name}, and for no other`, () => {
       const tables = tablesBelow(name);
-      for (const { columns } of tables) expect(columns).to.deep.equal(COLUMNS);
+      const isOfServers = ofServers.some(([known]) => known === name); // they run in three runtimes, all of them
+      const wanted = COLUMNS.filter((column) => !isOfServers || column !== "Runtimes");
+      for (const { columns } of tables) expect(columns).to.deep.equal(wanted);
       const rows = tables.flatMap(({ rows }) => rows.map(([first = ""]) => first));
       expect(rows).to.have.members(members.map(({ name }) => `\`${name}\``));
     });
@@ -160,6 +181,7 @@ const SAMPLES: { readonly [Name in keyof ConnectionOptions]-?: ConnectionOptions
   maxQueue: 1,
   maxBufferedAmount: 1,
   utf8Validation: false,
+  tolerate: ["binaryAsText"],
   trace: true,
   perMessageDeflate: true,
   proxy: "http://localhost",

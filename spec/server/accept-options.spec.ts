@@ -95,6 +95,8 @@ describe("resolveAccept", () => {
     ["an origin with capitals", { origins: "https://Example.com" }],
     ["an origin with the port of its scheme", { origins: "https://example.com:443" }],
     ["an origin without a scheme", { origins: ["example.com"] }],
+    ["an origin without a scheme, but with a port", { origins: ["localhost:3000"] }],
+    ["an origin of an extension with a path", { origins: "chrome-extension://abc/page.html" }],
     ["an origin that is a pattern", { origins: "*" }],
     ["an origin that is no string", { origins: [/example/] }],
     ["a signal that is none", { signal: {} }],

@@ -1,16 +1,29 @@
 // Connections of both roles over a pipe in memory, without a socket: the same handshake, the same connection.
 
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { Duplex } from "node:stream";
 import { expect } from "chai";
 import { TEXT } from "../../lib/codec/opcode.ts";
 import { TimeoutError, UsageError, WebSocketError } from "../../lib/errors.ts";
 import { RefusalError } from "../../lib/handshake/refusal.ts";
 import type { AcceptOverOptions } from "../../lib/server/accept-over.ts";
 import { type MemoryPipe, memoryPipe } from "../../lib/transport/memory.ts";
-import { cleanUp } from "../support/clean-up.ts";
+import { type ByteStreams, overStreams } from "../../lib/transport/streams.ts";
+import type { Transport } from "../../lib/transport/transport.ts";
+import { cleanUp, type Use } from "../support/clean-up.ts";
 import { rejection } from "../support/failure.ts";
 import { masked, opening } from "../support/raw-client.ts";
-import { createConnection } from "../support/runtime.ts";
+import { createConnection, runtime } from "../support/runtime.ts";
 import { acceptOver } from "../support/server-runtime.ts";
+
+declare const Deno: {
+  listen(to: { hostname: string; port: number }): {
+    readonly addr: { readonly port: number };
+    accept(): Promise<ByteStreams>;
+    close(): void;
+  };
+};
 
 /** All that comes out of a stream until it ends. */
 async function all(readable: ReadableStream<Uint8Array>): Promise<string> {
@@ -30,8 +43,46 @@ async function say(pipe: MemoryPipe, text: string | Uint8Array, isAll = false): 
   if (isAll) await writer.close();
 }
 
+/** A transport's calls, as of a class that is not ours: it tells of nothing but what comes while somebody is attached. */
+function transportMethods(inner: Transport): Omit<Transport, "bufferedBytes"> {
+  return {
+    attach: (sink) =>
+      inner.attach({
+        data: (chunk) => sink.data(chunk),
+        drain: () => sink.drain(),
+        end: () => sink.end(),
+        closed: (cause) => sink.closed(cause),
+      }),
+    write: (bytes) => inner.write(bytes),
+    pause: () => inner.pause(),
+    resume: () => inner.resume(),
+    end: () => inner.end(),
+    destroy: () => inner.destroy(),
+    ref() {},
+    unref() {},
+    localAddress: undefined,
+    remoteAddress: undefined,
+  };
+}
+
+/** Listens; the streams of the first client. Deno's node:stream cannot take a peer that ends first. */
+async function listeningStreams(use: Use): Promise<{ port: number; accepted: Promise<ByteStreams> }> {
+  if (runtime === "deno") {
+    const listener = use(Deno.listen({ hostname: "127.0.0.1", port: 0 }));
+    return { port: listener.addr.port, accepted: listener.accept() };
+  }
+  const server = createServer();
+  use({ close: () => new Promise((resolve) => server.close(resolve)) });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const accepted = once(server, "connection").then(
+    ([socket]) => Duplex.toWeb(socket) as unknown as ByteStreams,
+  );
+  return { port: (server.address() as AddressInfo).port, accepted };
+}
+
 describe("acceptOver", () => {
-  cleanUp();
+  const use = cleanUp();
 
   for (const cut of [Number.POSITIVE_INFINITY, 1, 7]) {
     it(`is the other end of createConnection(), in pieces of ${cut}`, async () => {
@@ -69,6 +120,32 @@ describe("acceptOver", () => {
     ]);
     expect(await ws.recv()).to.equal("first");
     ws.terminate();
+  });
+
+  it("takes it also over a transport of the user's own, while a hook thinks", async () => {
+    const pipe = memoryPipe();
+    const inner = overStreams(pipe.server);
+    const own = { ...transportMethods(inner), bufferedBytes: 0, localAddress: "a", remoteAddress: "b" };
+    const writer = pipe.client.writable.getWriter();
+    void writer.write(Buffer.concat([Buffer.from(opening()), masked(TEXT, "first"), masked(TEXT, "second")]));
+    const verify = () => writer.write(masked(TEXT, "third"));
+    const ws = await acceptOver(own, { verify });
+    for (const message of ["first", "second", "third"]) expect(await ws.recv()).to.equal(message);
+    expect(ws.remoteAddress).to.equal("b");
+    ws.terminate();
+  });
+
+  it("takes a socket's streams, as each runtime has them", async () => {
+    const { port, accepted } = await listeningStreams(use);
+    const closed = createConnection(`ws://127.0.0.1:${port}/`).then(async (client) => {
+      await client.send(new Uint8Array(300_000).fill(5));
+      expect(await client.recv()).to.equal("300000");
+      return client.close(4000, "bye");
+    });
+    const ws = await acceptOver(await accepted);
+    await ws.send(`${(await ws.recv()).length}`);
+    expect(await closed).to.deep.include({ code: 4000, reason: "bye", wasClean: true });
+    expect(await ws.closed).to.include({ code: 4000, wasClean: true });
   });
 
   it("is inside TLS where that is said", async () => {

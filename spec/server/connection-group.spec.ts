@@ -245,7 +245,8 @@ describe("ConnectionGroup", () => {
       const { group, all } = await members(1);
       for (const data of [1, null, undefined, {}, ["a"], new Blob(["a"])])
         thrown(() => group.broadcast(data as string), UsageError);
-      thrown(() => group.broadcast("x", { compress: "yes" as never }), UsageError);
+      for (const options of [{ compress: "yes" }, { binary: true }, null])
+        thrown(() => group.broadcast("x", options as object), UsageError);
       group.broadcast("then");
       expect(await all[0]?.client.recv()).to.equal("then");
     });
@@ -374,6 +375,20 @@ describe("ConnectionGroup", () => {
       expect(Buffer.concat(chunks).includes("missed")).to.equal(false);
     });
 
+    it("does with the latest alone, if nothing may wait", async () => {
+      const { group, ws, deaf } = await slow({ slow: "skip", maxBufferedAmount: 0 });
+      for (let number = 0; number < 9; number++)
+        expect(group.broadcast(`missed ${number}`)).to.equal(number === 0 ? 1 : 0);
+      deaf.socket.resume();
+      const chunks: Buffer[] = [];
+      deaf.socket.on("data", (chunk) => chunks.push(chunk));
+      while ([...group].some((member) => member.bufferedAmount > 0)) await nextTurn();
+      expect(ws.state).to.equal("open");
+      expect(group.broadcast("latest")).to.equal(2);
+      while (!Buffer.concat(chunks.slice(-2)).includes("latest")) await nextTurn();
+      expect(Buffer.concat(chunks).includes("missed")).to.equal(false);
+    });
+
     it("is measured by maxBufferedAmount", async () => {
       const { group, ws } = await slow({ maxBufferedAmount: 64 * MIB });
       expect(group.broadcast("news")).to.equal(2);
@@ -414,6 +429,7 @@ describe("ConnectionGroup", () => {
       const { group, all } = await members(1);
       await rejection(group.closeAll(1006), UsageError);
       await rejection(new ConnectionGroup().closeAll(999), UsageError);
+      await rejection(new ConnectionGroup().closeAll(1001, "", { timeuot: 1 } as object), UsageError);
       expect(all[0]?.ws.state).to.equal("open");
     });
   });
@@ -421,7 +437,7 @@ describe("ConnectionGroup", () => {
   it("throws for options that are wrong", () => {
     const wrong: unknown[] = [
       { slow: "wait" },
-      { maxBufferedAmount: 0 },
+      { maxBufferedAmount: -1 },
       { maxBufferedAmount: "1" },
       { max: 1 },
       null,

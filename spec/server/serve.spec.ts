@@ -157,7 +157,7 @@ describe("serve", () => {
     }
 
     it("drops who stays silent behind TLS, but not whom it has accepted", async () => {
-      const { port, connections } = await start({ tls: tls(), timeout: 100 });
+      const { port, connections } = await start({ tls: tls(), timeout: 1000 });
       const [client, ws] = await Promise.all([
         createConnection(`wss://localhost:${port}`, { tls: { ca: certificates().ca } }),
         connections.next(),
@@ -247,9 +247,11 @@ describe("serve", () => {
     });
 
     it("but not who has asked, and is silent then", async () => {
-      const { url, connections } = await start({ timeout: 30 });
+      const { url, port, connections } = await start({ timeout: 1000 });
       const [client, ws] = await Promise.all([createConnection(url), connections.next()]);
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      const silent = await rawClient(use, { port }); // its time is over later than that of the other was
+      await silent.ended;
+      silent.socket.end();
       await client.send("still here");
       expect(await ws.recv()).to.equal("still here");
     });
@@ -269,6 +271,45 @@ describe("serve", () => {
         expect(error).to.be.an.instanceOf(RefusalError).and.include({ status: 404 });
         expect((of as ConnectionRequest).url).to.equal(bad);
       }
+    });
+  });
+
+  describe("maxConnections", () => {
+    it("is how many there are at once: who comes then is refused with 503, until another goes", async () => {
+      const { url, connections, refused } = await start({ maxConnections: 2 });
+      const [first] = await Promise.all([createConnection(url), createConnection(url)]);
+      await connections.take(2);
+      expect(await rejection(createConnection(url), WebSocketError)).to.include({ status: 503 });
+      expect((await refused.next()).error.message).to.include("option maxConnections");
+      await first.close();
+      await createConnection(url);
+      await connections.next();
+      expect(await rejection(createConnection(url), WebSocketError)).to.include({ status: 503 });
+    });
+
+    it("counts those that hooks are being asked about, and no more those that were refused", async () => {
+      const asking = new Queue<(isWelcome: boolean) => void>();
+      const verify = () => new Promise<boolean>((resolve) => asking.push(resolve));
+      const { url, port, connections } = await start({ maxConnections: 1, verify });
+      const waiting = await rawClient(use, { port });
+      waiting.write(opening());
+      const answer = await asking.next();
+      expect(await rejection(createConnection(url), WebSocketError)).to.include({ status: 503 });
+      answer(false);
+      expect(await waiting.head()).to.match(/^HTTP\/1\.1 403 /);
+      const welcome = createConnection(url);
+      (await asking.next())(true);
+      await welcome;
+      await connections.next();
+    });
+
+    it("does not count who is at the wrong path, or makes no sense", async () => {
+      const { url, port, connections } = await start({ maxConnections: 1, path: "/chat" });
+      await createConnection(url);
+      await connections.next();
+      const elsewhere = createConnection(url.replace("chat", "other"));
+      expect(await rejection(elsewhere, WebSocketError)).to.include({ status: 404 });
+      expect(await asked(port, opening("/chat", "Sec-WebSocket-Version: 8"))).to.match(/^HTTP\/1\.1 426 /);
     });
   });
 
@@ -302,13 +343,15 @@ describe("serve", () => {
 
     it("keeps a connection for longer than the server would a request", async () => {
       const { server, port } = await http();
-      server.setTimeout(30);
+      server.setTimeout(1000);
       const { connections } = await start({ server });
       const [client, ws] = await Promise.all([
         createConnection(`ws://127.0.0.1:${port}`),
         connections.next(),
       ]);
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      const silent = await rawClient(use, { port }); // its time is over later than that of the other was
+      await silent.ended;
+      silent.socket.end();
       await client.send("still here");
       expect(await ws.recv()).to.equal("still here");
     });
@@ -334,6 +377,55 @@ describe("serve", () => {
       await two.server.close();
       const other = createConnection(`ws://127.0.0.1:${port}/two`);
       expect(await rejection(other, WebSocketError)).to.include({ status: 404 });
+    });
+
+    it("answers what is for none of those that share it, and each once", async () => {
+      const { server, port } = await http();
+      const one = await start({ server, path: "/one" });
+      const two = await start({ server, path: "/two" });
+      const nowhere = createConnection(`ws://127.0.0.1:${port}/three`);
+      expect(await rejection(nowhere, WebSocketError)).to.include({ status: 404 });
+      expect(one.refused.waiting + two.refused.waiting).to.equal(1);
+      expect(await asked(port, opening("*"))).to.match(/^HTTP\/1\.1 400 /);
+      expect(one.failed.waiting + two.failed.waiting).to.equal(0);
+    });
+
+    it("gives what is for no path to the one without", async () => {
+      const { server, port } = await http();
+      const rest = await start({ server });
+      const chat = await start({ server, path: "/chat" });
+      const clients = ["/chat?x", "/other"].map((path) => createConnection(`ws://127.0.0.1:${port}${path}`));
+      await Promise.all(clients);
+      expect((await chat.connections.next()).request.path).to.equal("/chat");
+      expect((await rest.connections.next()).request.path).to.equal("/other");
+      expect([chat, rest].flatMap(({ refused, failed }) => [refused.waiting, failed.waiting])).to.deep.equal([
+        ...[0, 0, 0, 0],
+      ]);
+    });
+
+    it("leaves to others that listen what is for none of them", async () => {
+      const { server, port } = await http();
+      const ours = await start({ server, path: "/ours" });
+      server.on("upgrade", (request, socket) => {
+        if (request.url === "/theirs") socket.end("HTTP/1.1 418 Theirs\r\nContent-Length: 0\r\n\r\n");
+      });
+      expect(await asked(port, opening("/theirs"))).to.match(/^HTTP\/1\.1 418 /);
+      await createConnection(`ws://127.0.0.1:${port}/ours`);
+      await ours.connections.next();
+      expect(ours.refused.waiting).to.equal(0);
+    });
+
+    it("is not shared by two of one path", async () => {
+      const { server } = await http();
+      for (const path of ["/chat", undefined]) {
+        const options = path === undefined ? { server } : { server, path };
+        const first = await start(options);
+        const error = await rejection(serve({ ...options, onConnection() {} }), UsageError);
+        expect(error.message).to.include(path ?? "all paths");
+        await first.server.close();
+        await (await start(options)).server.close();
+      }
+      expect(server.listenerCount("upgrade")).to.equal(0);
     });
   });
 
@@ -539,9 +631,40 @@ describe("serve", () => {
       expect(connections.waiting).to.equal(0);
     });
 
-    it("throws for a code that may not be sent, and closes nothing", async () => {
+    it("waits for who is accepted meanwhile, also where the server is another's", async () => {
+      const http = createServer();
+      await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+      use({ close: () => new Promise((resolve) => http.close(resolve)) });
+      const url = `ws://127.0.0.1:${(http.address() as AddressInfo).port}`;
+      const ends = new Set<number>();
+      // At every moment from a hook's answer on, until it is too late to refuse.
+      for (let moment = 0; moment < 20; moment++) {
+        const left = new Queue<number>();
+        const close = async () => {
+          for (let i = 0; i < moment; i++) await undefined;
+          await server.close(4001, "late");
+          left.push(server.connections.size);
+        };
+        const headers = () => {
+          void close();
+          return {};
+        };
+        const { server, connections } = await start({ server: http, headers });
+        const client = await createConnection(url).catch((error) => error);
+        expect(await left.next()).to.equal(0);
+        const { code = client.status } = client instanceof WebSocketError ? {} : await client.closed;
+        expect(code).to.be.oneOf([503, 4001]);
+        ends.add(code);
+        if (code === 503) expect(connections.waiting).to.equal(0);
+      }
+      expect([...ends]).to.have.members([503, 4001]);
+    });
+
+    it("throws for a code that may not be sent, and for a wrong option, and closes nothing", async () => {
       const { server, url, connections } = await start();
       expect(() => server.close(1006)).to.throw(UsageError);
+      expect(() => server.close(1001, "", { timeout: -1 })).to.throw(UsageError);
+      expect(() => server.close(1001, "", { within: 1 } as object)).to.throw(UsageError);
       await createConnection(url);
       await connections.next();
     });
@@ -606,6 +729,7 @@ describe("serve", () => {
         { onConnection, port: 0, tls: { cert: "x", key: "y", requestCert: true } },
       ],
       ["no onConnection", { port: 0 }],
+      ["no connections at all", { port: 0, onConnection, maxConnections: 0 }],
       ["onConnection that is none", { port: 0, onConnection: {} }],
       ["onError that is none", { port: 0, onConnection, onError: true }],
       ["a path without a slash", { port: 0, onConnection, path: "chat" }],

@@ -9,11 +9,11 @@
 //   /forbidden    403 "not for you"
 //   /compressed   echoes, with permessage-deflate
 
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
-import type { WebSocket } from "ws";
-import { WebSocketServer } from "./npm-ws.ts";
+import type { AcceptedConnection } from "../../lib/server/accepted-connection.ts";
 import { listen, type Peer, requestHead } from "./peer.ts";
+import { accept } from "./server-runtime.ts";
 
 export interface ExampleServer {
   /** Of 127.0.0.1. */
@@ -26,28 +26,33 @@ const PROXY_LOGIN = `Basic ${Buffer.from("user:secret").toString("base64")}`;
 
 export async function exampleServer(): Promise<ExampleServer> {
   const http = createServer();
-  const wss = new WebSocketServer({ noServer: true });
-  const compressing = new WebSocketServer({ noServer: true, perMessageDeflate: true });
-  const echo = (socket: WebSocket) => socket.on("message", (data, binary) => socket.send(data, { binary }));
-  compressing.on("connection", echo);
+  const open = new Set<AcceptedConnection>();
   let visits = 0;
-  wss.on("headers", (headers, { url }) => {
-    if (url === "/login") headers.push("Set-Cookie: session=1; Path=/");
-  });
-  wss.on("connection", (socket: WebSocket, request: IncomingMessage) => {
-    if (request.url === "/unstable" && visits++ === 0) return socket.terminate();
-    if (request.url === "/cookie") return socket.send(request.headers.cookie ?? "none");
-    if (request.url === "/feed" || request.url === "/v1") {
-      for (const text of ["one", "two"]) socket.send(text);
-      return socket.close(1000);
+  const serve = async (ws: AcceptedConnection) => {
+    const { path, headers } = ws.request;
+    if (path === "/unstable" && visits++ === 0) return ws.terminate();
+    if (path === "/cookie") return ws.send(headers.get("cookie") ?? "none");
+    if (path === "/feed" || path === "/v1") {
+      for (const text of ["one", "two"]) void ws.send(text);
+      return ws.close(1000);
     }
-    echo(socket);
-  });
-  http.on("upgrade", (request, socket, head) => {
+    for await (const message of ws) await ws.send(message);
+  };
+  http.on("upgrade", async (request, socket, head) => {
     if (request.url === "/forbidden") return answer(socket as Socket, "403 Forbidden", "", "not for you");
     if (request.url === "/old") return answer(socket as Socket, "302 Found", "Location: /\r\n", "");
-    const server = request.url === "/compressed" ? compressing : wss;
-    server.handleUpgrade(request, socket, head, (ws) => server.emit("connection", ws, request));
+    const headers = request.url === "/login" ? { "Set-Cookie": "session=1; Path=/" } : {};
+    const perMessageDeflate = request.url === "/compressed";
+    const chooseProtocol = ([best]: readonly string[]) => best;
+    try {
+      const options = { headers, perMessageDeflate, chooseProtocol };
+      const ws = await accept(request, socket, head, options);
+      open.add(ws);
+      void ws.closed.then(() => open.delete(ws));
+      await serve(ws);
+    } catch {
+      // What an example does to its connection is no error of the server.
+    }
   });
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   const proxy = await tunnelProxy();
@@ -55,7 +60,7 @@ export async function exampleServer(): Promise<ExampleServer> {
     port: (http.address() as AddressInfo).port,
     proxyPort: proxy.port,
     async close() {
-      for (const socket of [...wss.clients, ...compressing.clients]) socket.terminate();
+      for (const ws of open) ws.terminate();
       await proxy.close();
       await new Promise((resolve) => http.close(resolve));
     },

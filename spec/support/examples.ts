@@ -3,9 +3,10 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { certificates } from "./certificates.ts";
 import type { ExampleServer } from "./example-server.ts";
 import type { CodeBlock } from "./markdown.ts";
 import { command, runtime } from "./runtime.ts";
@@ -17,6 +18,9 @@ const READERS: Readonly<Record<string, string>> = {
 };
 
 const SERVER = runtime === "deno" ? "lib/server-deno.ts" : "lib/server.ts";
+
+/** What the examples import besides. */
+const PACKAGES = ["express", "fastify"];
 
 /** The types of it. */
 export const READERS_TYPES = `
@@ -48,9 +52,11 @@ async function outputOf(
 ): Promise<string[]> {
   const folder = mkdtempSync(join(tmpdir(), "isosocket-"));
   const isShell = example.language === "sh";
+  for (const [name, text] of Object.entries(filesOf(example))) writeFileSync(join(folder, name), text);
+  if (importsPackage(example)) symlinkSync(resolve("node_modules"), join(folder, "node_modules"));
   const names = [isShell ? "example.sh" : "example.mts", "output", "errors"];
   const [source = "", output = "", errors = ""] = names.map((name) => join(folder, name));
-  writeFileSync(source, isShell ? script(example, server) : program(example, server));
+  writeFileSync(source, isShell ? script(example, server) : program(example, server, folder));
   const [stdout, stderr] = [openSync(output, "a"), openSync(errors, "a")];
   try {
     const [runner = "", ...rest] = [...(isShell ? ["sh", "-e"] : command), source, ...args];
@@ -72,12 +78,27 @@ function script({ text }: CodeBlock, server: ExampleServer): string {
   return `npx() { shift; ${run} "$@"; }\n${local(text, server)}`;
 }
 
-function program({ text }: CodeBlock, server: ExampleServer): string {
+function importsPackage({ text }: CodeBlock): boolean {
+  return PACKAGES.some((name) => text.includes(`from "${name}"`));
+}
+
+/** The files that an example needs: certificates and keys that it reads, and what says which packages it has. */
+function filesOf(example: CodeBlock): Record<string, string> {
+  const dependencies = Object.fromEntries(PACKAGES.map((name) => [name, "*"]));
+  const manifest = { "package.json": JSON.stringify({ dependencies }) };
+  const packages = importsPackage(example) ? manifest : {};
+  if (!example.text.includes('.pem"')) return packages;
+  const { ca, server } = certificates();
+  return { ...packages, "ca.pem": ca, "cert.pem": server.cert, "key.pem": server.key };
+}
+
+function program({ text }: CodeBlock, server: ExampleServer, folder: string): string {
   const missing = Object.entries(READERS).filter(([name]) => text.includes(`${name}(`));
   const imported = text
     .replaceAll('from "isosocket"', `from ${JSON.stringify(resolve(`lib/${runtime}.ts`))}`)
     .replaceAll('from "isosocket/core"', `from ${JSON.stringify(resolve("lib/core.ts"))}`)
-    .replaceAll('from "isosocket/server"', `from ${JSON.stringify(resolve(SERVER))}`);
+    .replaceAll('from "isosocket/server"', `from ${JSON.stringify(resolve(SERVER))}`)
+    .replace(/"(\w+\.pem)"/g, (_, name) => JSON.stringify(join(folder, name)));
   return [...missing.map(([, code]) => code), local(imported, server)].join("\n");
 }
 
