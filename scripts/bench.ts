@@ -1,183 +1,123 @@
-// npm run bench [-- WORDS]: isosocket against ws and the runtime's own, interleaved round by round. Of the words, `node`,
-// `deno` and `bun` choose runtimes (Node without them), `codec` the codec alone, others the workloads that have them in
-// their titles.
+// npm run bench: isosocket against ws, what each runtime has of its own, and a bare socket, in Node, Deno and Bun. The words
+// and flags that it takes are in bench/plan.ts; --help prints them.
 //
-// Each competitor has a process of its own, pinned to one core; the server, in Bun, has another. In each round all take
-// their turn. Where the server or the kernel limits the wall clock, the CPU time per message of the client decides.
-// The row `raw` is a bare socket with ready-made frames: as long as it is well ahead, the server is not what limits.
-//
-// Where messages are compressed, it is told besides in how many bytes each competitor sends one, as a server here counts them,
-// and what a connection takes of memory.
+// Each competitor has a process of its own, on one core; the server, in Bun, has another. Round by round all take their
+// turn. Where the server was busy for nine tenths of the time or more, the CPU time per message of the client decides. The
+// row `raw` is a bare socket with ready-made frames, and the ceiling.
 
-import { type ChildProcess, type ChildProcessByStdio, spawn, spawnSync } from "node:child_process";
-import { availableParallelism, cpus } from "node:os";
-import { createInterface } from "node:readline";
-import type { Readable, Writable } from "node:stream";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { certificates } from "../spec/support/certificates.ts";
 import { benchCodec } from "./bench/codec.ts";
-import { median, spread } from "./bench/statistics.ts";
+import { type Contest, contestMemory, contestStart, contestTimed, countWire } from "./bench/contest.ts";
+import { checkRecordable, record, render } from "./bench/pages.ts";
+import { durationOf, type Plan, planOf, USAGE } from "./bench/plan.ts";
+import { printOutcome, printProgress, printSummary } from "./bench/print.ts";
+import { canPin, endAll, Server, type Surroundings, Worker } from "./bench/processes.ts";
+import {
+  emptyResults,
+  keyOf,
+  type Outcome,
+  put,
+  type Results,
+  readResults,
+  writeResults,
+} from "./bench/results.ts";
+import { type Runtime, runtimeOf } from "./bench/runtimes.ts";
 import { startCounter } from "./bench/wire-bytes.ts";
-import type { Order, Result } from "./bench/worker.ts";
-import { WORKLOADS, type Workload } from "./bench/workloads.ts";
 
-const ROUNDS = 7;
-const ROUND_MS = 1000;
-const WARM_UP_MS = 600;
-
-const RUNTIMES: Readonly<Record<string, readonly string[]>> = {
-  node: [process.execPath, "--import", "tsx"],
-  deno: ["node_modules/.bin/deno", "run", "-A"],
-  bun: ["node_modules/.bin/bun"],
-};
-
-const canPin = availableParallelism() > 1 && spawnSync("taskset", ["--version"]).status === 0;
-const children: ChildProcess[] = [];
-
-function pinned(child: ChildProcess, core: number): void {
-  if (canPin) spawnSync("taskset", ["-a", "-cp", String(core), String(child.pid)]);
-  children.push(child);
-}
-
-/** Where it is talked to without compression, and with it. */
-interface Origins {
-  readonly plain: string;
-  readonly compressing: string;
-}
-
-async function startServer(): Promise<Origins> {
-  const server = spawn("node_modules/.bin/bun", ["scripts/bench/server.ts"], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const ports = await new Promise<string>((resolve, reject) => {
-    server.stdout.once("data", (line) => resolve(String(line).trim()));
-    server.once("exit", (code) => reject(new Error(`the server ended with code ${code}`)));
-  });
-  pinned(server, 1);
-  const [plain, compressing] = ports.split(" ").map((port) => `ws://127.0.0.1:${port}`);
-  return { plain: plain ?? "", compressing: compressing ?? "" };
-}
-
-/** A process that takes orders and gives results line by line. */
-class Worker {
-  readonly #process: ChildProcessByStdio<Writable, Readable, null>;
-  readonly #lines: AsyncIterator<string>;
-
-  constructor(runtime: string) {
-    const [program = "", ...options] = RUNTIMES[runtime] ?? [];
-    this.#process = spawn(program, [...options, "scripts/bench/worker.ts"], {
-      stdio: ["pipe", "pipe", "inherit"],
-    });
-    this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
-    pinned(this.#process, 0);
-  }
-
-  async measure(order: Order): Promise<Result> {
-    this.#process.stdin.write(`${JSON.stringify(order)}\n`);
-    const line = await this.#lines.next();
-    if (line.done) throw new Error(`${order.client} failed in ${order.workload}`);
-    return JSON.parse(line.value);
-  }
-
-  end(): void {
-    this.#process.kill();
-  }
-}
-
-async function contest(workload: Workload, workers: Map<string, Worker>, origins: Origins): Promise<void> {
-  const origin = workload.isCompressed === true ? origins.compressing : origins.plain;
-  const results = new Map<string, Result[]>();
-  const competitors = [...workers].filter(([client]) => client !== "raw" || workload.isEcho);
-  const turn = ([client, worker]: [string, Worker], ms: number) =>
-    worker.measure({ client, workload: workload.title, origin, ms });
-  for (const competitor of competitors) await turn(competitor, WARM_UP_MS);
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const competitor of competitors) {
-      const [client] = competitor;
-      results.set(client, [...(results.get(client) ?? []), await turn(competitor, ROUND_MS)]);
+async function runAll(plan: Plan, results: Results, surroundings: Surroundings): Promise<void> {
+  const server = await Server.start(surroundings);
+  const counter = await startCounter();
+  const planned = durationOf(plan);
+  const started = performance.now();
+  let workers = new Map<string, Worker>();
+  let current: Runtime | undefined;
+  for (const contest of plan.contests) {
+    const { runtime, workload, isSecure } = contest;
+    if (runtime !== current) {
+      for (const worker of workers.values()) worker.end();
+      workers = new Map(runtime.clients.map((name) => [name, new Worker(runtime, name, surroundings)]));
+      current = runtime;
     }
+    const progress = (turns: number) => {
+      const spent = (performance.now() - started) / 1000;
+      const left = Math.max(0, planned - spent);
+      printProgress(`${runtime.title}: ${workload.title}, ${turns} turns; ${minutes(left)} to go`);
+    };
+    const outcome = await hold(contest, plan, workers, server, surroundings, progress);
+    if (workload.isCompressed === true && workload.unit !== "bytes")
+      await countWire(outcome, workers, counter);
+    put(results, runtime, keyOf(workload.id, isSecure), outcome);
+    printOutcome(contest, outcome);
+    writeResults(plan.file, results);
   }
-  report(workload, results);
-  if (workload.isCompressed !== true) return;
-  for (const [client, worker] of competitors) {
-    const order = { client, workload: workload.title, ms: 0 };
-    const counted = counter.next();
-    await worker.measure({ ...order, origin: counter.origin, instead: "bytes" });
-    const sent = (await counted).toFixed(0);
-    const { bytes = 0 } = await worker.measure({ ...order, origin, instead: "memory" });
-    const kept = (bytes / 1024).toFixed(1);
-    console.log(
-      `  ${client.padEnd(16)} sends ${sent} bytes a message; ${kept} KiB a connection, of 1,000 with one each way`,
-    );
-  }
-}
-
-function report(workload: Workload, results: Map<string, Result[]>): void {
-  console.log(`\n${workload.title}`);
-  const rates = (client: string) => median(ratesOf(results.get(client) ?? []));
-  const cpu = (client: string) => median(cpuOf(results.get(client) ?? []));
-  for (const [client, its] of results) {
-    const cells = [
-      Math.round(rates(client)).toLocaleString("en"),
-      `${spread(ratesOf(its)).toFixed(0)}%`,
-      cpu(client).toFixed(3),
-      ...["ws", "own"]
-        .filter((rival) => results.has(rival))
-        .flatMap((rival) => [
-          (rates(client) / rates(rival)).toFixed(2),
-          (cpu(rival) / cpu(client)).toFixed(2),
-        ]),
-    ];
-    console.log(line(client, cells));
-  }
-}
-
-function ratesOf(results: readonly Result[]): number[] {
-  return results.map(({ messages, seconds }) => messages / seconds);
-}
-
-/** Microseconds per message. */
-function cpuOf(results: readonly Result[]): number[] {
-  return results.map(({ messages, cpuSeconds }) => (cpuSeconds / messages) * 1e6);
-}
-
-function line(head: string, cells: readonly string[]): string {
-  return `  ${head.padEnd(16)}${cells.map((cell) => cell.padStart(14)).join("")}`;
-}
-
-async function benchRuntime(
-  runtime: string,
-  workloads: readonly Workload[],
-  origins: Origins,
-): Promise<void> {
-  const [program = ""] = RUNTIMES[runtime] ?? [];
-  const [version] = spawnSync(program, ["--version"], { encoding: "utf8" }).stdout.split("\n");
-  const hasOwn = runtime !== "node" || "WebSocket" in globalThis; // Node 20 has none
-  console.log(`\n=== ${runtime}: ${version}\n`);
-  const rivals = hasOwn
-    ? ["rate / ws", "ws CPU / its", "rate / own", "own CPU / its"]
-    : ["rate / ws", "ws CPU / its"];
-  console.log(line("", ["messages/s", "spread", "CPU us/msg", ...rivals]));
-  const clients = ["isosocket", "isosocket recv", "ws", ...(hasOwn ? ["own"] : []), "raw"];
-  const workers = new Map(clients.map((client) => [client, new Worker(runtime)]));
-  for (const workload of workloads) await contest(workload, workers, origins);
-  for (const worker of workers.values()) worker.end();
-}
-
-const words = process.argv.slice(2);
-const runtimes = Object.keys(RUNTIMES).filter((runtime) => words.includes(runtime));
-const titleWords = words.filter((word) => !(word in RUNTIMES) && word !== "codec");
-const isAll = titleWords.length === 0 && !words.includes("codec");
-const chosen = WORKLOADS.filter(({ title }) => isAll || titleWords.some((word) => title.includes(word)));
-console.log(`${cpus()[0]?.model.trim()}, ${availableParallelism()} cores${canPin ? ", pinned" : ""}`);
-console.log(`medians of ${ROUNDS} rounds of ${ROUND_MS} ms, competitors taking turns`);
-const counter = await startCounter();
-try {
-  const origins = await startServer();
-  if (chosen.length > 0) {
-    for (const runtime of runtimes.length > 0 ? runtimes : ["node"])
-      await benchRuntime(runtime, chosen, origins);
-  }
-} finally {
   counter.close();
-  for (const child of children) child.kill();
 }
-if (isAll || words.includes("codec")) benchCodec();
+
+function hold(
+  contest: Contest,
+  plan: Plan,
+  workers: ReadonlyMap<string, Worker>,
+  server: Server,
+  surroundings: Surroundings,
+  progress: (turns: number) => void,
+): Promise<Outcome> {
+  const { unit } = contest.workload;
+  const newWorker = (runtime: Runtime, client: string) => new Worker(runtime, client, surroundings);
+  if (unit === "bytes") return contestMemory(contest, newWorker, server, plan.memoryRounds, progress);
+  if (unit === "ms") return contestStart(contest, server, plan.startRounds, progress);
+  return contestTimed(contest, workers, server, plan.method, progress);
+}
+
+function minutes(seconds: number): string {
+  return seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
+}
+
+function announce(plan: Plan, results: Results): void {
+  const { contests, method } = plan;
+  const titles = [...new Set(contests.map(({ runtime }) => runtime.title))];
+  console.log(`${results.machine}${canPin ? ", client and server on a core each" : ", not pinned"}`);
+  console.log(`${titles.join(", ")}: ${contests.length} workloads in about ${minutes(durationOf(plan))}`);
+  console.log(`medians of ${method.rounds} rounds of ${method.roundMs} ms, competitors taking turns`);
+  if (plan.addOnFolder === undefined && contests.some(({ workload }) => workload.isForAddOn))
+    console.log("ws with its native add-on is left out: --bufferutil says where that is");
+}
+
+async function main(plan: Plan): Promise<void> {
+  if (plan.isHelp) return console.log(USAGE);
+  if (plan.isRendered) return render();
+  if (plan.from !== undefined) return record(readResults(plan.from));
+  const { rounds, roundMs } = plan.method;
+  const results = emptyResults(rounds, roundMs, plan.addOnFolder);
+  if (plan.isRecorded) checkRecordable(results, plan.contests);
+  const folder = mkdtempSync(join(tmpdir(), "isosocket-bench-"));
+  try {
+    if (plan.contests.length > 0) {
+      announce(plan, results);
+      const certificateFile = join(folder, "ca.pem");
+      const { ca, server: certificate } = certificates();
+      writeFileSync(certificateFile, ca);
+      const { addOnFolder } = plan;
+      await runAll(plan, results, {
+        ...{ serverRuntime: runtimeOf("bun"), certificate, certificateFile, addOnFolder },
+      });
+      printSummary(results);
+      console.log(`\nall of it is in ${plan.file}`);
+      if (plan.isRecorded) record(results);
+    }
+  } finally {
+    endAll();
+    rmSync(folder, { recursive: true });
+  }
+  if (plan.isCodec) benchCodec();
+}
+
+try {
+  await main(planOf(process.argv.slice(2)));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

@@ -1,29 +1,17 @@
 // The competitors behind one face, so that every workload is the same code for all of them.
 
-import { randomBytes } from "node:crypto";
 import { createRequire } from "node:module";
-import { connect as connectTcp } from "node:net";
 import process from "node:process";
 import type * as Isosocket from "isosocket";
-import {
-  BINARY,
-  encodeFrame,
-  encodeText,
-  randomMask,
-  SlabPool,
-  Staging,
-  TEXT,
-  webText,
-} from "isosocket/core";
 import type * as Ws from "ws";
+import { raw } from "./raw.ts";
 
-export type Runtime = "node" | "deno" | "bun";
+const runtime = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
 
-export const runtime: Runtime = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
-
-// What ships, as this runtime would get it; and npm's ws by its path, as Bun answers its name with a shim.
+// What ships, as this runtime would get it. ws is npm's, with its add-on only if the parent brought it; in Bun it is Bun's own.
 const { createConnection, WebSocketApp }: typeof Isosocket = await import(`../../dist/${runtime}.js`);
-const { WebSocket: NpmWs }: typeof Ws = createRequire(import.meta.url)("../../node_modules/ws/index.js");
+const { WebSocket: WsSocket }: typeof Ws =
+  runtime === "bun" ? await import("ws") : createRequire(import.meta.url)("../../node_modules/ws/index.js");
 
 export type Payload = string | Uint8Array;
 
@@ -34,15 +22,30 @@ export interface Client {
   buffered(): number;
   /** Who gets the messages. */
   onMessage: (data: Payload) => void;
+  /** What will come, for one that only counts bytes. */
+  expect?(data: Payload): void;
   close(): Promise<void>;
 }
 
-/** A runtime's own may compress in any case. */
-export type Connect = (url: string, perMessageDeflate: boolean) => Promise<Client>;
+export interface Options {
+  /** A runtime's own may compress in any case. */
+  readonly perMessageDeflate: boolean;
+  /** The certificate that servers have. */
+  readonly ca: string;
+}
+
+export type Connect = (url: string, options: Options) => Promise<Client>;
+
+const MAX_SIZE = 2 ** 30;
 
 /** isosocket by callbacks. */
-async function isosocket(url: string, perMessageDeflate: boolean): Promise<Client> {
-  const app = new WebSocketApp(url, { maxMessageSize: 2 ** 30, perMessageDeflate });
+async function isosocket(url: string, { perMessageDeflate, ca }: Options): Promise<Client> {
+  const app = new WebSocketApp(url, {
+    maxMessageSize: MAX_SIZE,
+    perMessageDeflate,
+    proxy: false,
+    ...tls(url, ca),
+  });
   return new Promise((resolve, reject) => {
     app.onOpen = () => {
       const client: Client = {
@@ -63,9 +66,9 @@ async function isosocket(url: string, perMessageDeflate: boolean): Promise<Clien
 }
 
 /** isosocket by a promise for each message. */
-async function isosocketRecv(url: string, perMessageDeflate: boolean): Promise<Client> {
-  const options = { maxMessageSize: 2 ** 30, maxQueue: 65_536, perMessageDeflate };
-  const connection = await createConnection(url, options);
+async function isosocketRecv(url: string, { perMessageDeflate, ca }: Options): Promise<Client> {
+  const options = { maxMessageSize: MAX_SIZE, maxQueue: 65_536, perMessageDeflate, proxy: false as const };
+  const connection = await createConnection(url, { ...options, ...tls(url, ca) });
   const client: Client = {
     send: (data) => void connection.send(data),
     buffered: () => connection.bufferedAmount,
@@ -84,8 +87,14 @@ async function isosocketRecv(url: string, perMessageDeflate: boolean): Promise<C
   return client;
 }
 
-async function ws(url: string, perMessageDeflate: boolean): Promise<Client> {
-  const socket = new NpmWs(url, { perMessageDeflate, maxPayload: 2 ** 30 });
+function tls(url: string, ca: string): { tls?: { ca: string } } {
+  return url.startsWith("wss:") ? { tls: { ca } } : {};
+}
+
+async function ws(url: string, { perMessageDeflate, ca }: Options): Promise<Client> {
+  // Bun's takes the certificate as its own does.
+  const trust = url.startsWith("wss:") ? { ca, ...({ tls: { ca } } as object) } : {};
+  const socket = new WsSocket(url, { perMessageDeflate, maxPayload: MAX_SIZE, ...trust });
   await new Promise((resolve, reject) => {
     socket.once("open", resolve);
     socket.once("error", reject);
@@ -109,20 +118,22 @@ interface NativeSocket {
   binaryType: string;
   readonly bufferedAmount: number;
   onopen: () => void;
-  onerror: () => void;
+  onerror: (event: { message?: string }) => void;
   onclose: () => void;
   onmessage: (event: { data: string | ArrayBuffer }) => void;
   send(data: Payload): void;
   close(): void;
 }
 
-async function own(url: string): Promise<Client> {
-  const { WebSocket } = globalThis as unknown as { WebSocket: new (url: string) => NativeSocket };
-  const socket = new WebSocket(url);
+async function own(url: string, { perMessageDeflate, ca }: Options): Promise<Client> {
+  const { WebSocket } = globalThis as unknown as { WebSocket: new (...a: unknown[]) => NativeSocket };
+  // Bun takes options; Node and Deno trust the certificate by their environment.
+  const socket =
+    runtime === "bun" ? new WebSocket(url, { perMessageDeflate, ...tls(url, ca) }) : new WebSocket(url);
   socket.binaryType = "arraybuffer";
   await new Promise<void>((resolve, reject) => {
     socket.onopen = resolve;
-    socket.onerror = () => reject(new Error("cannot connect"));
+    socket.onerror = ({ message }) => reject(new Error(message ?? "cannot connect"));
   });
   const client: Client = {
     send: (data) => socket.send(data),
@@ -138,82 +149,18 @@ async function own(url: string): Promise<Client> {
   return client;
 }
 
-/**
- * The ceiling: a bare socket that writes ready-made frames, once a tick, and counts the bytes of the echoes. It shows what
- * the runtime and the server can do when a client costs nothing.
- */
-async function raw(url: string): Promise<Client> {
-  const { hostname, port, pathname } = new URL(url);
-  const staged = new Uint8Array(4 * 1024 * 1024);
-  let frame = new Uint8Array(0);
-  let payload: Payload = "";
-  let echoBytes = 1;
-  let received = 0;
-  let end = 0;
-  const flush = () => {
-    socket.write(staged.slice(0, end));
-    end = 0;
-  };
-  const client: Client = {
-    send(data) {
-      if (data !== payload) {
-        payload = data;
-        frame = frameOf(data);
-        echoBytes = frame.length - 4; // the server does not mask
-      }
-      if (end === 0) process.nextTick(flush);
-      if (end + frame.length > staged.length) flush();
-      staged.set(frame, end);
-      end += frame.length;
-    },
-    buffered: () => socket.writableLength,
-    onMessage: () => {},
-    close: async () => void socket.destroy(),
-  };
-  let isUpgraded = false;
-  let upgraded = () => {};
-  const socket = connectTcp({
-    host: hostname,
-    port: Number(port),
-    noDelay: true,
-    onread: {
-      buffer: new Uint8Array(64 * 1024),
-      callback(bytes) {
-        if (!isUpgraded) {
-          isUpgraded = true;
-          upgraded();
-          return true;
-        }
-        for (received += bytes; received >= echoBytes; received -= echoBytes) client.onMessage(payload);
-        return true;
-      },
-    },
-  });
-  const key = randomBytes(16).toString("base64");
-  socket.write(
-    `GET ${pathname} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-      `Sec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n\r\n`,
-  );
-  await new Promise<void>((resolve) => {
-    upgraded = resolve;
-  });
-  return client;
-}
+export const CLIENTS: Record<string, Connect> = {
+  isosocket,
+  "isosocket recv": isosocketRecv,
+  ws,
+  "ws with bufferutil": ws,
+  own,
+  raw,
+};
 
-/** A masked frame of a payload. */
-function frameOf(data: Payload): Uint8Array<ArrayBuffer> {
-  let frame = new Uint8Array(0);
-  const staging = new Staging(new SlabPool((bytes) => new Uint8Array(bytes + 2 ** 20)), (bytes) => {
-    const joined = new Uint8Array(frame.length + bytes.length);
-    joined.set(frame);
-    joined.set(bytes, frame.length);
-    frame = joined;
-    return true;
-  });
-  if (typeof data === "string") encodeText(staging, TEXT, data, webText, true, randomMask());
-  else encodeFrame(staging, BINARY, data, true, false, randomMask());
-  staging.flush();
-  return frame;
+/** Whether this process is what it says that it is: ws with its add-on, or without it. */
+export function checkAddOn(client: string): void {
+  if (!client.startsWith("ws with")) return;
+  createRequire(createRequire(import.meta.url).resolve("ws"))("bufferutil");
+  if (process.env.WS_NO_BUFFER_UTIL !== undefined) throw new Error("bufferutil is there, and turned off");
 }
-
-export const CLIENTS: Record<string, Connect> = { isosocket, "isosocket recv": isosocketRecv, ws, own, raw };

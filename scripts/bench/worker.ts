@@ -1,64 +1,88 @@
-// One competitor in a process of its own: runs the workloads that its parent names, one at a time, and tells what they took.
+// One competitor in a process of its own: does what its parent orders, one thing at a time, and tells what that took. Orders
+// and results are lines of JSON, which every runtime can read and write.
 
+import { readFileSync } from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { CLIENTS, type Client, type Connect } from "./clients.ts";
-import { bytesOfEach } from "./memory.ts";
+import { CLIENTS, type Client, checkAddOn } from "./clients.ts";
+import { memoryOfEach, type Taken } from "./memory.ts";
+import { jsonText } from "./payloads.ts";
 import { COUNTED_MESSAGES } from "./wire-bytes.ts";
-import { jsonText, WORKLOADS } from "./workloads.ts";
+import { MEMORY, TIMED, type Timed } from "./workloads.ts";
 
 export interface Order {
   readonly client: string;
+  /** What to do: run a workload that is timed for `ms`, say what a connection takes, or send what a server counts. */
+  readonly task: "run" | "memory" | "bytes";
   readonly workload: string;
   readonly origin: string;
   readonly ms: number;
-  /** Instead of the workload: what a connection takes of memory, or messages for a server that counts their bytes. */
-  readonly instead?: "memory" | "bytes";
 }
 
-export interface Result {
-  readonly messages: number;
-  /** Wall clock and CPU of this process. */
-  readonly seconds: number;
-  readonly cpuSeconds: number;
-  /** Memory of each connection, where that was asked for. */
-  readonly bytes?: number;
+export interface Result extends Partial<Taken> {
+  readonly error?: string;
+  /** Messages or connections, the wall clock, and CPU of this process. */
+  readonly count?: number;
+  readonly seconds?: number;
+  readonly cpuSeconds?: number;
 }
 
-/** Connections stay open from round to round, as the workload begins where it left off. */
-const open = new Map<string, Client>();
+const ca = readFileSync(process.argv[2] ?? "", "utf8");
 
-async function measure(order: Order): Promise<Result> {
-  const workload = WORKLOADS.find(({ title }) => title === order.workload);
-  const connect = CLIENTS[order.client];
-  if (workload === undefined || connect === undefined)
-    throw new Error(`nothing is named ${JSON.stringify(order)}`);
-  const url = order.origin + workload.path;
-  if (order.instead === "memory") return { ...NOTHING, bytes: await bytesOfEach(connect, url) };
-  if (order.instead === "bytes") return { ...NOTHING, messages: await sendCounted(connect, url) };
-  const client = open.get(url) ?? (await connect(url, workload.isCompressed === true));
-  open.set(url, client);
+/** Connections stay open from round to round of a workload, as it begins where it left off. */
+let open: { id: string; clients: Client[] } = { id: "", clients: [] };
+
+function connect(order: Order, path: string, perMessageDeflate: boolean): Promise<Client> {
+  const client = CLIENTS[order.client];
+  if (client === undefined) throw new Error(`no client is named ${order.client}`);
+  return client(order.origin + path, { perMessageDeflate, ca });
+}
+
+async function clientsOf(order: Order, workload: Timed): Promise<readonly Client[]> {
+  const id = `${order.origin} ${workload.id}`;
+  if (open.id !== id) {
+    const old = open.clients;
+    open = { id, clients: [] };
+    await Promise.all(old.map((client) => client.close()));
+    for (let i = 0; i < workload.connections; i++)
+      open.clients.push(await connect(order, workload.path, workload.isCompressed === true));
+  }
+  return open.clients;
+}
+
+async function run(order: Order, workload: Timed): Promise<Result> {
+  const clients = await clientsOf(order, workload);
   const cpu = process.cpuUsage();
   const start = performance.now();
-  const messages = await workload.run(client, order.ms);
+  const count = await workload.run(clients, order.ms, () => connect(order, workload.path, false));
   const seconds = (performance.now() - start) / 1000;
   const { user, system } = process.cpuUsage(cpu);
-  return { messages, seconds, cpuSeconds: (user + system) / 1e6 };
+  return { count, seconds, cpuSeconds: (user + system) / 1e6 };
 }
 
-const NOTHING = { messages: 0, seconds: 0, cpuSeconds: 0 };
-
 /** As many messages as the server counts, some at a time; it closes then. */
-async function sendCounted(connect: Connect, url: string): Promise<number> {
-  const client = await connect(url, true);
+async function sendCounted(order: Order): Promise<Result> {
+  const client = await connect(order, "/", true);
   for (let i = 0; i < COUNTED_MESSAGES; i++) {
     client.send(jsonText(i));
     if (i % 32 === 31) await new Promise((resolve) => setTimeout(resolve, 1));
   }
-  return COUNTED_MESSAGES;
+  return {};
 }
 
-// Orders come in and results go out as lines of JSON, which every runtime can do.
-for await (const line of createInterface({ input: process.stdin })) {
-  console.log(JSON.stringify(await measure(JSON.parse(line))));
+async function obey(order: Order): Promise<Result> {
+  checkAddOn(order.client);
+  const timed = TIMED.find(({ id }) => id === order.workload);
+  if (order.task === "run" && timed !== undefined) return run(order, timed);
+  if (order.task === "bytes") return sendCounted(order);
+  const memory = MEMORY.find(({ id }) => id === order.workload);
+  if (memory === undefined) throw new Error(`nothing is named ${JSON.stringify(order)}`);
+  const isCompressed = memory.isCompressed === true;
+  return memoryOfEach(memory, () => connect(order, memory.path, isCompressed));
 }
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const result = await obey(JSON.parse(line)).catch((error: unknown): Result => ({ error: String(error) }));
+  console.log(JSON.stringify(result));
+}
+process.exit(); // the parent is gone

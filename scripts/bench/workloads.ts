@@ -1,164 +1,211 @@
-// What is measured: each workload runs for a while on an open connection and says how many messages it moved.
-// What comes back is checked: every message for its size or text, and every 64th byte for byte.
+// What is measured. A workload that is timed runs for a while on open connections and says how many messages it moved;
+// memory and start-up are measured in processes of their own (memory.ts, cold-start.ts). What comes back is checked: every
+// text whole, all bytes for their length and ends, and now and then byte for byte.
 
 import type { Client, Payload } from "./clients.ts";
+import { binary, floodOf, isEqual, jsonText, MIXED1K, TEXT1K, TEXT32, TEXT100 } from "./payloads.ts";
+
+export type Unit = "messages/s" | "connections/s" | "bytes" | "ms";
 
 export interface Workload {
+  /** Names it in results. */
+  readonly id: string;
   readonly title: string;
-  /** Messages are compressed, both ways. */
+  readonly unit: Unit;
+  /** Part of the quick run; measured over TLS too. */
+  readonly isQuick?: boolean;
+  readonly isSecureToo?: boolean;
   readonly isCompressed?: boolean;
-  /** Path of the server. */
-  readonly path: string;
-  /** Whether a client that only counts bytes can run it. */
-  readonly isEcho: boolean;
-  /** Moves messages for about `ms`; how many. */
-  run(client: Client, ms: number): Promise<number>;
+  /** ws with its native add-on takes part. */
+  readonly isForAddOn?: boolean;
 }
 
-/** Keeps `window` messages under way; `payload` gives the text or bytes of each by its number. */
-function echo(title: string, payload: (number: number) => Payload, window: number): Workload {
+export interface Timed extends Workload {
+  /** Path of the server. */
+  readonly path: string;
+  /** Open connections that it is given; 0 for one that opens its own. */
+  readonly connections: number;
+  /** Moves messages for about `ms`; how many. */
+  run(clients: readonly Client[], ms: number, open: () => Promise<Client>): Promise<number>;
+}
+
+/** Keeps `window` messages under way on each connection; `payload` gives the text or bytes of each by its number. */
+function echo(clients: readonly Client[], ms: number, window: number, payload: (number: number) => Payload) {
+  // The clock is asked for now and then only: it costs as much as a small message.
+  const often = window * clients.length < 64 ? 1 : 64;
+  return new Promise<number>((resolve, reject) => {
+    const end = performance.now() + ms;
+    let total = 0;
+    let waiting = clients.length;
+    let isOver = false;
+    const start = (client: Client) => {
+      let sent = 0;
+      let received = 0;
+      client.expect?.(payload(0));
+      client.onMessage = (data) => {
+        if (!isEqual(data, payload(received), received % 64 === 0)) reject(new Error("wrong echo"));
+        received++;
+        total++;
+        if (!isOver && total % often === 0) isOver = performance.now() > end;
+        if (!isOver) {
+          client.send(payload(sent++));
+        } else if (received === sent) {
+          waiting--;
+          if (waiting === 0) resolve(total);
+        }
+      };
+      while (sent < window) client.send(payload(sent++));
+    };
+    for (const client of clients) start(client);
+  });
+}
+
+interface Echo extends Partial<Timed> {
+  readonly window: number;
+}
+
+function echoing(
+  id: string,
+  title: string,
+  payload: Payload | ((number: number) => Payload),
+  more: Echo,
+): Timed {
+  const next = typeof payload === "function" ? payload : () => payload;
+  const { window, ...rest } = more;
   return {
-    title,
-    path: "/echo",
-    isEcho: true,
-    run: (client, ms) =>
-      new Promise((resolve, reject) => {
-        const end = performance.now() + ms;
-        let sent = 0;
-        let received = 0;
-        let isOver = false;
-        client.onMessage = (data) => {
-          if (!isEqual(data, payload(received), received % 64 === 0))
-            reject(new Error(`${title}: wrong echo`));
-          received++;
-          // The clock is asked for now and then only: it costs as much as a message.
-          if (!isOver && (window === 1 || received % 64 === 0)) isOver = performance.now() > end;
-          if (!isOver) {
-            client.send(payload(sent++));
-          } else if (received === sent) {
-            resolve(received);
-          }
-        };
-        while (sent < window) client.send(payload(sent++));
-      }),
+    ...{ id, title, unit: "messages/s", path: "/echo", connections: 1, ...rest },
+    run: (clients, ms) => echo(clients, ms, window, next),
   };
 }
 
 /** Sends as fast as it can, a thousand at a time, while less than a mebibyte waits; the server counts. */
-function sendFlood(title: string, payload: Payload): Workload {
+function sendFlood(id: string, title: string, payload: string): Timed {
   return {
-    title,
-    path: "/sink",
-    isEcho: false,
-    async run(client, ms) {
+    ...{ id, title, unit: "messages/s", path: "/sink", connections: 1, isQuick: true, isSecureToo: true },
+    async run([client], ms) {
+      if (client === undefined) return 0;
       const end = performance.now() + ms;
       let sent = 0;
       while (performance.now() < end) {
         for (let i = 0; i < 1000 && client.buffered() < 2 ** 20; i++, sent++) client.send(payload);
         await new Promise((resolve) => setImmediate(resolve));
       }
-      const report = new Promise<Payload>((resolve) => {
-        client.onMessage = resolve;
-      });
-      client.send("report");
       const expected = `${sent} ${sent * payload.length}`;
-      const counted = await report;
-      if (counted !== expected) throw new Error(`${title}: sent ${expected}, arrived ${String(counted)}`);
+      const counted = await answer(client, "report", expected);
+      if (counted !== expected) throw new Error(`sent ${expected}, arrived ${String(counted)}`);
       return sent;
     },
   };
 }
 
-/** Takes what the server sends as fast as it can. */
-function receiveFlood(title: string, size: number, kind: "text" | "binary"): Workload {
-  const expected = kind === "text" ? "a".repeat(size) : new Uint8Array(size).fill(0x61);
-  const batch = Math.max(2_000, Math.min(200_000, Math.floor(200_000_000 / (size + 200))));
+function answer(client: Client, question: string, expected: Payload): Promise<Payload> {
+  client.expect?.(expected);
+  return new Promise((resolve) => {
+    client.onMessage = resolve;
+    client.send(question);
+  });
+}
+
+/** Takes what the server sends as fast as it can; the first batches show how many are good for a while. */
+function receiveFlood(id: string, title: string, size: number, isText: boolean, more: Partial<Timed>): Timed {
+  const expected = floodOf(size, isText);
   return {
-    title,
-    path: "/flood",
-    isEcho: false,
-    async run(client, ms) {
+    ...{ id, title, unit: "messages/s", path: "/flood", connections: 1, ...more },
+    async run([client], ms) {
+      if (client === undefined) return 0;
+      client.expect?.(expected);
       const end = performance.now() + ms;
       let received = 0;
+      let batch = Math.ceil(2 ** 20 / size);
       while (performance.now() < end) {
+        const start = performance.now();
         await new Promise<void>((resolve, reject) => {
           let left = batch;
           client.onMessage = (data) => {
             left--;
-            if (!isEqual(data, expected, left % 64 === 0)) reject(new Error(`${title}: wrong message`));
+            if (!isEqual(data, expected, left % 64 === 0)) reject(new Error("wrong message"));
             if (left === 0) resolve();
           };
-          client.send(`${batch} ${size} ${kind}`);
+          client.send(`${batch} ${size} ${isText ? "text" : "binary"}`);
         });
         received += batch;
+        const rate = batch / (performance.now() - start);
+        batch = Math.ceil(Math.max(batch, Math.min(rate * (end - performance.now()), batch * 16)));
       }
       return received;
     },
   };
 }
 
-function isEqual(data: Payload, expected: Payload, thoroughly: boolean): boolean {
-  if (typeof data === "string" || typeof expected === "string") return data === expected;
-  if (data.length !== expected.length || data[0] !== expected[0] || data.at(-1) !== expected.at(-1))
-    return false;
-  return !thoroughly || Buffer.compare(data, expected) === 0;
-}
+/** Connects, has one text echoed, closes, and again. */
+const CONNECTING: Timed = {
+  ...{ id: "connect", title: "connect, echo, close", unit: "connections/s", path: "/echo", connections: 0 },
+  ...{ isQuick: true, isSecureToo: true },
+  async run(_, ms, open) {
+    const end = performance.now() + ms;
+    let done = 0;
+    for (; performance.now() < end; done++) {
+      const client = await open();
+      if ((await answer(client, TEXT32, TEXT32)) !== TEXT32) throw new Error("wrong echo");
+      await client.close();
+    }
+    return done;
+  },
+};
 
-function bytes(size: number): Uint8Array {
-  return Uint8Array.from({ length: size }, (_, i) => (i * 31) & 0xff);
-}
+const PIPELINED = { window: 256 };
 
-/** The same every time. */
-function always(payload: Payload): () => Payload {
-  return () => payload;
-}
-
-const WORDS =
-  "alpha bravo charlie delta echo foxtrot golf hotel india juliett kilo lima mike november oscar papa quebec romeo".split(
-    " ",
-  );
-
-/** JSON as services send it: records that are alike in what they are, and not in what they say. */
-function json(size: number, seed: number): string {
-  let state = seed;
-  const next = (below: number) => {
-    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
-    return Math.floor((state / 0x80000000) * below);
-  };
-  const word = () => WORDS[next(WORDS.length)] ?? "";
-  const rows: object[] = [];
-  let text = "";
-  for (;;) {
-    rows.push({
-      id: next(1e9),
-      symbol: word().slice(0, 4).toUpperCase(),
-      name: `${word()} ${word()}`,
-      price: next(1e7) / 100,
-      volume: next(1e6),
-      side: next(2) === 0 ? "buy" : "sell",
-      active: next(10) < 7,
-      at: new Date(1.7e12 + next(1e10)).toISOString(),
-    });
-    const longer = JSON.stringify({ type: "update", rows });
-    if (longer.length > size) return text.padEnd(size);
-    text = longer;
-  }
-}
-
-const TEXTS = Array.from({ length: 256 }, (_, i) => json(2048, i + 1));
-
-/** Every text comes again so late that no window reaches back to it. */
-export function jsonText(number: number): string {
-  return TEXTS[number % TEXTS.length] ?? "";
-}
-
-export const WORKLOADS: readonly Workload[] = [
-  echo("pipelined echo 32 B text", always("The quick brown fox, 32 letters."), 256),
-  echo("pipelined echo 1 KiB text", always("The quick brown fox, 32 letters.".repeat(32)), 256),
-  echo("pipelined echo 64 KiB binary", always(bytes(64 * 1024)), 256),
-  echo("ping-pong 32 B text", always("The quick brown fox, 32 letters."), 1),
-  { ...echo("compressed echo 2 KiB JSON", jsonText, 32), isEcho: false, isCompressed: true },
-  sendFlood("send flood 32 B text", "The quick brown fox, 32 letters."),
-  receiveFlood("receive flood 32 B text", 32, "text"),
-  receiveFlood("receive flood 1 KiB binary", 1024, "binary"),
+export const TIMED: readonly Timed[] = [
+  echoing("echo-32-text", "echo, 32 B text, 256 under way", TEXT32, {
+    ...PIPELINED,
+    ...{ isQuick: true, isSecureToo: true },
+  }),
+  echoing("echo-1k-ascii", "echo, 1 KiB ASCII text, 256 under way", TEXT1K, PIPELINED),
+  echoing("echo-1k-mixed", "echo, 1 KiB mixed text, 256 under way", MIXED1K, PIPELINED),
+  echoing("echo-1k-binary", "echo, 1 KiB binary, 256 under way", binary(1024), {
+    ...PIPELINED,
+    ...{ isQuick: true, isSecureToo: true },
+  }),
+  echoing("echo-64k-binary", "echo, 64 KiB binary, 16 under way", binary(2 ** 16), {
+    ...{ window: 16, isQuick: true, isSecureToo: true, isForAddOn: true },
+  }),
+  echoing("echo-1m-binary", "echo, 1 MiB binary, 4 under way", binary(2 ** 20), {
+    window: 4,
+    isForAddOn: true,
+  }),
+  sendFlood("send-32-text", "send, 32 B text", TEXT32),
+  receiveFlood("receive-32-text", "receive, 32 B text", 32, true, { isQuick: true }),
+  receiveFlood("receive-1k-binary", "receive, 1 KiB binary", 1024, false, {}),
+  receiveFlood("receive-64k-binary", "receive, 64 KiB binary", 2 ** 16, false, { isSecureToo: true }),
+  echoing("ping-pong", "echo, 32 B text, one at a time", TEXT32, {
+    ...{ window: 1, isQuick: true, isSecureToo: true },
+  }),
+  echoing("connections-1000", "1,000 connections, 100 B, one each", TEXT100, {
+    window: 1,
+    connections: 1000,
+  }),
+  CONNECTING,
+  {
+    ...echoing("compressed", "echo, 2 KiB JSON compressed, 32 under way", jsonText, { window: 32 }),
+    ...{ isCompressed: true },
+  },
 ];
+
+/** In fresh processes; what of their memory grows with connections. */
+export interface Memory extends Workload {
+  readonly connections: number;
+  readonly path: string;
+}
+
+export const MEMORY: readonly Memory[] = [
+  {
+    ...{ id: "memory-idle", title: "memory of an idle connection", unit: "bytes" },
+    ...{ connections: 2000, path: "/echo" },
+  },
+  {
+    ...{ id: "memory-compressed", title: "the same, a compressed message each way", unit: "bytes" },
+    ...{ connections: 1000, path: "/echo", isCompressed: true },
+  },
+];
+
+export const START: Workload = { id: "start", title: "process, start to first echo", unit: "ms" };
