@@ -28,9 +28,17 @@ export type { Cookie } from "./client/set-cookie.ts";
 export * from "./errors.ts";
 export type { Message } from "./protocol/assembler.ts";
 export type { ProtocolState } from "./protocol/protocol.ts";
+export type { Tolerance } from "./protocol/tolerance.ts";
 export type { CookieStore } from "./session/cookies.ts";
 export type { TraceSink } from "./session/trace.ts";
-export type { TraceContext, TracedFrame, TracedHead, TracedNote, TraceEvent } from "./session/trace-event.ts";
+export type {
+  TraceContext,
+  TracedFrame,
+  TracedHead,
+  TracedNote,
+  TracedWarning,
+  TraceEvent,
+} from "./session/trace-event.ts";
 export type { TransportOption, TransportRequest, TransportSource } from "./transport/source.ts";
 export type { ByteStreams } from "./transport/streams.ts";
 export type {

@@ -77,6 +77,7 @@ export {
   type ProtocolSink,
   type ProtocolState,
 } from "./protocol/protocol.ts";
+export type { Tolerance, ToleranceOptions } from "./protocol/tolerance.ts";
 
 // Recordings.
 export { type HarEntry, type HarField, type HarWebSocketMessage, harEntries } from "./session/har.ts";

@@ -269,7 +269,10 @@ export interface CloseFrame {
 
 /** How a connection ended. */
 export interface CloseInfo {
-  /** The peer's code; 1005 when its Close frame had none, 1006 when there was no closing handshake. */
+  /**
+   * The peer's code; 1005 when its Close frame had none, 1006 when there was no closing handshake; ours when the peer's answer
+   * to it was malformed, and that is tolerated.
+   */
   readonly code: number;
   /** The peer's reason; "" when it gave none. */
   readonly reason: string;
@@ -294,8 +297,10 @@ export class ClosedError extends WebSocketError {
   /** How the connection ended; undefined where there was none yet. */
   readonly info: CloseInfo | undefined;
 
-  constructor(message: string, info?: CloseInfo) {
-    super("ERR_WS_CLOSED", message, { cause: info?.error });
+  /** `url` is said at once: to mend the stack later costs as much as a connection, and each connection may have one of these. */
+  constructor(message: string, info?: CloseInfo, url = "") {
+    super("ERR_WS_CLOSED", url === "" ? message : `${message} [${url}]`, { cause: info?.error });
     this.info = info;
+    if (url !== "") this.url = url;
   }
 }

@@ -29,11 +29,11 @@ let failures = 0;
 
 console.log(`seed ${first}, ${targets.length} targets, ${values.minutes} minutes`);
 for (let seed = first; performance.now() < end && failures === 0; seed++) {
-  for (const { name, inputs, check, rows = [] } of targets) {
+  for (const { name, inputs, check, weight = 1, rows = [] } of targets) {
     if (performance.now() > end) break;
     const property = fc.asyncProperty(inputs, async (input) => check(input));
     const examples = rows.map((row): [unknown] => [row]);
-    const details = await fc.check(property, { numRuns: ROUND, seed, examples });
+    const details = await fc.check(property, { numRuns: ROUND / weight, seed, examples });
     counts.set(name, (counts.get(name) ?? 0) + details.numRuns);
     if (!details.failed) continue;
     failures++;

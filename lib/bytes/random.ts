@@ -26,5 +26,6 @@ export function randomFraction(): number {
 
 /** `length` unpredictable bytes, owned by the caller. */
 export function randomBytes(length: number): Uint8Array {
-  return crypto.getRandomValues(new Uint8Array(length));
+  const words = Int32Array.from({ length: Math.ceil(length / 4) }, randomMask);
+  return new Uint8Array(words.buffer, 0, length);
 }

@@ -17,26 +17,38 @@ export const PAYLOAD_START = 64;
 export const PIECE: number = 64 * 1024;
 
 const SLAB_BYTES = PAYLOAD_START + PIECE;
-const MAX_IDLE_SLABS = 16;
+const MAX_SLABS = 16;
 
-/** Slabs that are not in use, shared by the connections of a runtime; at most 1 MiB waits in it. */
+/**
+ * Slabs that are not in use, shared by the connections of a runtime; at most 1 MiB waits in it. Nor is there much more in use:
+ * where a thousand connections are sent to in one tick, a fresh slab for each would cost more than its write. So whoever
+ * has waited longest is flushed when one more wants to stage something.
+ */
 export class SlabPool {
   readonly #allocate: (bytes: number) => Uint8Array;
   readonly #idle: Slab[] = [];
+  readonly #holders = new Set<Pick<Staging, "flush">>();
 
   /** `allocate` makes uninitialised memory that begins at a multiple of 4, where the runtime has such. */
   constructor(allocate: (bytes: number) => Uint8Array = (bytes) => new Uint8Array(bytes)) {
     this.#allocate = allocate;
   }
 
-  /** A slab of at least `bytes`, with any content. */
-  take(bytes: number): Slab {
+  /** A slab of at least `bytes`, with any content; others may be flushed for it, until leave() also its holder. */
+  take(bytes: number, holder?: Pick<Staging, "flush">): Slab {
+    if (this.#holders.size >= MAX_SLABS) this.#holders.values().next().value?.flush();
+    if (holder !== undefined) this.#holders.add(holder);
     if (bytes > SLAB_BYTES) return slabOf(this.#allocate((bytes + 3) & ~3));
     return this.#idle.pop() ?? slabOf(this.#allocate(SLAB_BYTES));
   }
 
   give(slab: Slab): void {
-    if (slab.bytes.length === SLAB_BYTES && this.#idle.length < MAX_IDLE_SLABS) this.#idle.push(slab);
+    if (slab.bytes.length === SLAB_BYTES && this.#idle.length < MAX_SLABS) this.#idle.push(slab);
+  }
+
+  /** The holder has nothing staged any more. */
+  leave(holder: Pick<Staging, "flush">): void {
+    this.#holders.delete(holder);
   }
 }
 
@@ -72,7 +84,7 @@ export class Staging {
   reserve(bytes: number): number {
     if (this.end + bytes > this.slab.bytes.length) {
       this.flush();
-      this.slab = this.pool.take(bytes);
+      this.slab = this.pool.take(bytes, this);
     }
     return this.end;
   }
@@ -83,7 +95,7 @@ export class Staging {
    */
   reserveLarge(header: number, piece: number): void {
     this.flush();
-    this.slab = this.pool.take(PAYLOAD_START + piece);
+    this.slab = this.pool.take(PAYLOAD_START + piece, this);
     this.start = PAYLOAD_START - header;
     this.end = this.start;
   }
@@ -104,6 +116,7 @@ export class Staging {
   }
 
   private clear(): void {
+    this.pool.leave(this);
     this.slab = EMPTY;
     this.start = 0;
     this.end = 0;

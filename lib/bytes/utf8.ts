@@ -20,19 +20,33 @@ export interface TextCodec {
 }
 
 /**
- * Up to this many characters, writing ASCII in a loop beats the call into the runtime: measured crossovers are 12
- * characters in Bun and new V8, 28 in Deno and Node 20, and between them the difference is a few nanoseconds.
+ * Up to this many characters a loop that masks as it writes beats the call into the runtime and a second pass: for 32 of them
+ * it takes 45 ns in Node 20, 43 in 26, 45 in Deno, 23 in Bun, where the other way takes 77, 44, 120 and 50.
  */
-const SHORT = 16;
+export const SHORT_TEXT = 48;
 
-/** Writes a short text that is all ASCII; false, with nothing promised about `into`, when it is not such a text. */
-export function writeShortAscii(text: string, into: Uint8Array, at: number): boolean {
-  const length = text.length;
-  if (length > SHORT) return false;
-  for (let i = 0; i < length; i++) {
+/**
+ * Writes ASCII, masked with a key as maskInPlace() takes it; false, with nothing promised about `into`, where `text` is
+ * something else.
+ */
+export function writeAscii(text: string, into: Uint8Array, start: number, key: number): boolean {
+  const { length } = text;
+  let i = 0;
+  for (let at = start; i + 4 <= length; i += 4, at += 4) {
+    const a = text.charCodeAt(i);
+    const b = text.charCodeAt(i + 1);
+    const c = text.charCodeAt(i + 2);
+    const d = text.charCodeAt(i + 3);
+    if ((a | b | c | d) > 0x7f) return false;
+    into[at] = a ^ key;
+    into[at + 1] = b ^ (key >> 8);
+    into[at + 2] = c ^ (key >> 16);
+    into[at + 3] = d ^ (key >> 24);
+  }
+  for (; i < length; i++) {
     const unit = text.charCodeAt(i);
     if (unit > 0x7f) return false;
-    into[at + i] = unit;
+    into[start + i] = unit ^ (key >> (8 * (i & 3)));
   }
   return true;
 }
@@ -73,8 +87,8 @@ export const webText: TextCodec = {
     return length;
   },
   write(text, into, at) {
-    if (writeShortAscii(text, into, at)) return text.length;
-    return encoder.encodeInto(text, into.subarray(at)).written;
+    // A view of no more than is needed: one of all there is takes 18 ns more in Deno.
+    return encoder.encodeInto(text, into.subarray(at, at + 3 * text.length)).written;
   },
 };
 

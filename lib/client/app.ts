@@ -10,16 +10,17 @@
 import { randomFraction } from "../bytes/random.ts";
 import { NORMAL_CLOSURE } from "../codec/close-code.ts";
 import { ClosedError, type CloseInfo, UsageError, WebSocketError } from "../errors.ts";
-import type { Session } from "../session/session.ts";
+import { onAbort } from "../session/abort-listeners.ts";
 import { Backoff, type Reconnect, type ReconnectOptions, resolveReconnect } from "./backoff.ts";
 import { type AppCallbacks, CALLBACKS, CallbackReceiver, notAnError } from "./callbacks.ts";
 import { Channel, promised } from "./channel.ts";
-import { Connection, compressOf, type SendOptions, type SendStreamOptions } from "./connection.ts";
+import { Connection, type SendOptions, type SendStreamOptions, sendOptions } from "./connection.ts";
 import { closedError } from "./inbox.ts";
 import type { KeepAliveOptions } from "./keep-alive.ts";
 import {
   abortSignal,
   type ConnectionOptions,
+  copyOf,
   ownProperties,
   type Provider,
   type Resolve,
@@ -50,8 +51,10 @@ export interface RunOptions {
 
 /** What goes on between runForever() and its end. */
 interface Run {
-  readonly controller: AbortController;
-  readonly signal: AbortSignal;
+  /** Calls off an attempt to connect, and the wait for it: there is none while a connection is open, which may be for long. */
+  controller: AbortController | undefined;
+  /** The user's, if there is one. */
+  readonly signal: AbortSignal | undefined;
   readonly options: ConnectionOptions;
   readonly reconnect: Reconnect | undefined;
   readonly backoff: Backoff | undefined;
@@ -94,7 +97,7 @@ export class App implements AppCallbacks<App> {
 
   /** Throws UsageError for a url or an option that is wrong. */
   constructor(resolve: Resolve, url: Provider<string | URL>, options: AppOptions = {}) {
-    const { reconnect, outbox, ...own } = ownProperties(options);
+    const { reconnect, outbox, ...own } = copyOf(options);
     const given = ownProperties(own);
     for (const name of CALLBACKS) {
       const callback = given[name];
@@ -144,8 +147,8 @@ export class App implements AppCallbacks<App> {
     for (;;) {
       const info = await this.#connect(run);
       if (info.retry === undefined) return info;
-      await pause(info.retry.delay, run.signal);
-      if (!run.signal.aborted) continue;
+      await pause(info.retry.delay, signalsOf(run));
+      if (!signalsOf(run).some(({ aborted }) => aborted)) continue;
       this.#finish();
       const { retry, ...last } = info;
       return last;
@@ -157,7 +160,7 @@ export class App implements AppCallbacks<App> {
    * outbox it is kept while a run has no connection.
    */
   send(data: Sendable, options?: SendOptions): void {
-    const compress = options === undefined ? undefined : compressOf(options);
+    const compress = options === undefined ? options : sendOptions(options, "compress").compress;
     if (this.#isBoxed && !this.#isEnding) {
       this.#outbox?.push(data, compress);
       return;
@@ -171,8 +174,8 @@ export class App implements AppCallbacks<App> {
   sendStream(source: StreamSource, options: SendStreamOptions = {}): Promise<void> {
     if (this.#isBoxed) this.#outbox?.flush(); // it goes behind what was sent before
     return promised(() => {
-      const compress = compressOf(options);
-      return this.#current().sendStream(source, options.binary, compress);
+      const { binary, compress } = sendOptions(options, "binary", "compress");
+      return this.#current().sendStream(source, binary, compress);
     });
   }
 
@@ -202,7 +205,7 @@ export class App implements AppCallbacks<App> {
 
   #callOff(): void {
     this.#isEnding = true;
-    if (this.#channel === undefined) this.#run?.controller.abort();
+    if (this.#channel === undefined) this.#run?.controller?.abort();
   }
 
   #begin(
@@ -210,14 +213,13 @@ export class App implements AppCallbacks<App> {
     reconnect: Reconnect | undefined,
     keepAlive: RunOptions["keepAlive"],
   ): Run {
-    const controller = new AbortController();
-    const signals = [controller.signal, signal, this.#options.signal].filter((each) => each !== undefined);
-    const merged = AbortSignal.any(signals);
-    const options = { ...this.#options, signal: merged, ...(keepAlive !== undefined && { keepAlive }) };
+    const signals = [signal, this.#options.signal].filter((each) => each !== undefined);
+    const merged = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
+    const options = withDefaults(this.#options, { signal: merged, keepAlive } as ConnectionOptions);
     this.#resolved(options); // for its complaints: callbacks may have been set since
     const backoff = reconnect && new Backoff(reconnect, randomFraction);
     return {
-      controller,
+      controller: undefined,
       signal: merged,
       options,
       reconnect,
@@ -231,30 +233,45 @@ export class App implements AppCallbacks<App> {
   /** One connection, from its beginning to its onClose. */
   async #connect(run: Run): Promise<CloseInfo> {
     const { signal } = run;
-    signal.addEventListener("abort", this.#ending);
-    if (signal.aborted) this.#ending();
-    let session: Session | undefined;
+    const ignore = signal && onAbort(signal, this.#ending);
+    if (signal?.aborted) this.#ending();
+    run.controller ??= new AbortController();
     try {
-      const options = this.#resolved(run.options);
-      run.trace = options.trace;
-      session = await options.open();
-      signal.throwIfAborted();
-      const channel = new Channel(session, options, this.#caller);
-      this.#opened(channel, run);
-      channel.start();
-      const info = await channel.closed;
+      const info = await (await this.#open(run)).closed;
       return run.info ?? info;
     } catch (error) {
-      session?.destroy();
-      const info = { code: 1006, reason: "", wasClean: false, error: asWebSocketError(error, signal) };
+      const info = {
+        code: 1006,
+        reason: "",
+        wasClean: false,
+        error: asWebSocketError(error, signalsOf(run)),
+      };
       this.#ended(info);
       return run.info ?? info;
     } finally {
-      signal.removeEventListener("abort", this.#ending);
+      ignore?.();
+    }
+  }
+
+  /** By itself, as what is in here would stay in memory for as long as #connect() goes on. */
+  async #open(run: Run): Promise<Channel> {
+    const options = this.#resolved(run.options);
+    run.trace = options.trace;
+    const session = await options.open(run.controller?.signal);
+    try {
+      for (const signal of signalsOf(run)) signal.throwIfAborted();
+      const channel = new Channel(session, options, this.#caller);
+      this.#opened(channel, run);
+      channel.start();
+      return channel;
+    } catch (error) {
+      session.destroy();
+      throw error;
     }
   }
 
   #opened(channel: Channel, run: Run): void {
+    run.controller = undefined;
     this.#channel = channel;
     this.#connection = new Connection(channel);
     this.#openedAt = performance.now();
@@ -298,6 +315,7 @@ export class App implements AppCallbacks<App> {
     const retry = run && this.#next(run, info, lasted);
     const told = retry === undefined ? info : { ...info, retry };
     if (run !== undefined) run.info = told;
+    if (retry !== undefined && run !== undefined) run.controller = new AbortController();
     run?.trace?.note(farewell(told));
     if (retry === undefined) this.#finish();
     this.#caller.call("onClose", told.code, told.reason, told);
@@ -342,24 +360,29 @@ function farewell({ code, error, retry }: CloseInfo): string {
   return `${why} - reconnect, attempt ${retry.attempt} in ${Math.round(retry.delay)} ms`;
 }
 
-/** Fulfils after `ms`, or when the signal is aborted. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+/** What may end it now. */
+function signalsOf({ controller, signal }: Run): AbortSignal[] {
+  return [signal, controller?.signal].filter((each) => each !== undefined);
+}
+
+/** Fulfils after `ms`, or when one of the signals is aborted. */
+function pause(ms: number, signals: readonly AbortSignal[]): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       clearTimeout(timer);
-      signal.removeEventListener("abort", end);
+      for (const ignore of ignores) ignore();
       resolve();
     };
     const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end);
-    if (signal.aborted) end();
+    const ignores = signals.map((signal) => onAbort(signal, end));
+    if (signals.some(({ aborted }) => aborted)) end();
   });
 }
 
 /** What ended an attempt. A function of the user may have thrown anything, and a signal may have any reason. */
-function asWebSocketError(error: unknown, signal: AbortSignal): WebSocketError {
+function asWebSocketError(error: unknown, signals: readonly AbortSignal[]): WebSocketError {
   if (error instanceof WebSocketError) return error;
-  if (signal.aborted && error === signal.reason) {
+  if (signals.some(({ aborted, reason }) => aborted && error === reason)) {
     return new WebSocketError("ERR_WS_ABORTED", "the attempt to connect was called off", { cause: error });
   }
   if (!(error instanceof Error)) return notAnError("an option's function", error);

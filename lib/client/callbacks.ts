@@ -12,7 +12,7 @@ export interface AppCallbacks<App> {
   onOpen?: ((app: App) => unknown) | undefined;
   /** As onOpen, for every connection but the first. */
   onReconnect?: ((app: App) => unknown) | undefined;
-  /** A message: text is a string, binary a Uint8Array that is yours to keep. */
+  /** A message: text is a string, binary a Uint8Array that is yours to keep; slice() what you transfer, as for recv(). */
   onMessage?: ((app: App, message: Message) => unknown) | undefined;
   /** Before onMessage and onContMessage, with the frame's opcode (1 text, 2 binary, 0 continuation) and whether the message ends. */
   onData?: ((app: App, data: Message, opcode: DataOpcode, fin: boolean) => unknown) | undefined;

@@ -8,7 +8,7 @@ import type { Message } from "../protocol/assembler.ts";
 import type { ProtocolState } from "../protocol/protocol.ts";
 import { HIGH_WATER, type Session, type SessionSink } from "../session/session.ts";
 import type { Heartbeat } from "./heartbeat.ts";
-import { closedError } from "./inbox.ts";
+import { closedError, handled } from "./inbox.ts";
 import { sizeOf } from "./message-stream.ts";
 import { duration, type ResolvedOptions } from "./options.ts";
 import { type ItemIterator, iteratorOf, OutgoingStream, type StreamSource } from "./outgoing-stream.ts";
@@ -41,12 +41,6 @@ const SENT: Promise<void> = Promise.resolve();
 /** For who does not wait for a ping. */
 function ignored(): void {}
 
-/** A rejection that nobody listens to must not end the process; who listens still gets it. */
-export function handled<Value>(promise: Promise<Value>): Promise<Value> {
-  promise.catch(() => {});
-  return promise;
-}
-
 /** What `call` returns; what it throws rejects. */
 export function promised<Value>(call: () => Promise<Value>): Promise<Value> {
   try {
@@ -58,8 +52,6 @@ export function promised<Value>(call: () => Promise<Value>): Promise<Value> {
 
 export class Channel implements SessionSink {
   readonly session: Session;
-  /** Fulfils when the connection is gone; never rejects. */
-  readonly closed: Promise<CloseInfo>;
   /** How it ended, once it has. */
   info: CloseInfo | undefined;
   /** Round-trip time in ms of the last ping that was answered, of ping() or of keepAlive. */
@@ -69,7 +61,8 @@ export class Channel implements SessionSink {
   readonly #maxBufferedAmount: number;
   readonly #closeTimeout: number;
   readonly #checkClose: ResolvedOptions["checkClose"];
-  readonly #settleClosed: (info: CloseInfo) => void;
+  #closed: Promise<CloseInfo> | undefined;
+  #settleClosed: ((info: CloseInfo) => void) | undefined;
   #isClosing = false;
   /** More than maxBufferedAmount was buffered when it was last looked at. */
   #mayBeFull = false;
@@ -93,16 +86,21 @@ export class Channel implements SessionSink {
     this.#closeTimeout = options.closeTimeout;
     this.#checkClose = options.checkClose;
     this.#startHeartbeat = options.heartbeat;
-    let settle: (info: CloseInfo) => void = () => {};
-    this.closed = new Promise((resolve) => {
-      settle = resolve;
-    });
-    this.#settleClosed = settle;
   }
 
   start(): void {
     this.session.start(this);
-    if (this.isOpen) this.#heartbeat = this.#startHeartbeat?.(this.session, this.#sendBeat);
+    if (this.isOpen)
+      this.#heartbeat = this.#startHeartbeat?.(this.session, (payload) => this.#sendBeat(payload));
+  }
+
+  /** Fulfils when the connection is gone; never rejects. */
+  get closed(): Promise<CloseInfo> {
+    this.#closed ??= new Promise((resolve) => {
+      if (this.info !== undefined) resolve(this.info);
+      else this.#settleClosed = resolve;
+    });
+    return this.#closed;
   }
 
   get isOpen(): boolean {
@@ -169,12 +167,12 @@ export class Channel implements SessionSink {
     return handled(new Promise((resolve, reject) => this.#pings.push({ payload, sentAt, resolve, reject })));
   }
 
-  readonly #sendBeat = (payload = this.#freshPayload()): void => {
+  #sendBeat(payload = this.#freshPayload()): void {
     // One of them is enough to wait for: a peer may answer none.
     this.#pings = this.#pings.filter(({ resolve }) => resolve !== ignored);
     this.session.ping(payload);
     this.#pings.push({ payload, sentAt: performance.now(), resolve: ignored, reject: ignored });
-  };
+  }
 
   /** Another for each ping, so that a late pong is not taken for the answer to a later one. */
   #freshPayload(): Uint8Array {
@@ -260,13 +258,13 @@ export class Channel implements SessionSink {
       waiter.reject(this.#closedError());
     this.#interrupt?.(this.#closedError());
     this.#receiver.ended(info);
-    this.#settleClosed(info);
+    this.#settleClosed?.(info);
   }
 
   #closedError(): ClosedError {
     const { publicUrl } = this.session;
     if (this.info !== undefined) return closedError(this.info, publicUrl);
-    return new ClosedError("the connection is closing").locate(publicUrl);
+    return new ClosedError("the connection is closing", undefined, publicUrl);
   }
 
   #assertOpen(): void {

@@ -2,7 +2,7 @@
 
 import { type AppOptions, type WebSocketAppConstructor, webSocketAppWith } from "./app.ts";
 import { type CreateConnection, createConnectionWith } from "./connection.ts";
-import { type ConnectionOptions, ownProperties, type Resolve } from "./options.ts";
+import { type ConnectionOptions, copyOf, type Resolve } from "./options.ts";
 
 export interface Client {
   readonly createConnection: CreateConnection;
@@ -14,7 +14,7 @@ export type CreateClient = (defaults?: ConnectionOptions) => Client;
 
 export function createClientWith(resolve: Resolve): CreateClient {
   return (given: ConnectionOptions = {}) => {
-    const defaults = ownProperties(given); // what becomes of the caller's object later is no concern of ours
+    const defaults = copyOf(given); // what becomes of the caller's object later is no concern of ours
     resolve("ws://localhost/", defaults); // for its complaints
     return {
       createConnection: createConnectionWith(resolve, defaults),

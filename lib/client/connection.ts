@@ -4,12 +4,13 @@
 import { type CloseInfo, type RawHeaders, UsageError } from "../errors.ts";
 import type { Message } from "../protocol/assembler.ts";
 import type { ProtocolState } from "../protocol/protocol.ts";
-import { Channel, handled, promised, type Receiver } from "./channel.ts";
-import { Inbox, type RecvOptions } from "./inbox.ts";
+import { Channel, promised, type Receiver } from "./channel.ts";
+import { handled, Inbox, type RecvOptions } from "./inbox.ts";
 import type { MessageStream } from "./message-stream.ts";
 import {
   type ConnectionOptions,
-  ownProperties,
+  flag,
+  optionsOf,
   type Provider,
   type Resolve,
   type ResolvedOptions,
@@ -78,7 +79,8 @@ export class Connection implements AsyncIterable<Message> {
    */
   send(data: Sendable, options?: SendOptions): Promise<void> {
     try {
-      return this.#channel.send(data, options === undefined ? undefined : compressOf(options));
+      const compress = options === undefined ? options : sendOptions(options, "compress").compress;
+      return this.#channel.send(data, compress);
     } catch (error) {
       return handled(Promise.reject(error));
     }
@@ -91,24 +93,26 @@ export class Connection implements AsyncIterable<Message> {
    */
   sendStream(source: StreamSource, options: SendStreamOptions = {}): Promise<void> {
     return promised(() => {
-      const compress = compressOf(options);
-      return this.#channel.sendStream(source, options.binary, compress);
+      const { binary, compress } = sendOptions(options, "binary", "compress");
+      return this.#channel.sendStream(source, binary, compress);
     });
   }
 
   /**
-   * The next message in order: text is a string, binary a Uint8Array that is yours to keep. What arrived before the
-   * connection closed is still delivered, then ClosedError. Several calls queue; one that times out or is aborted loses nothing.
+   * The next message in order: text is a string, binary a Uint8Array that is yours to keep. In Node and Deno small ones that
+   * came together may lie in one ArrayBuffer, up to 32 times the size of each: slice() what you transfer. What arrived before
+   * the connection closed is still delivered, then ClosedError. Several calls queue; one that times out or is aborted loses
+   * nothing. An ignored rejection does no harm.
    */
   recv(options?: RecvOptions): Promise<Message> {
     if (this.#inbox !== undefined) return this.#inbox.recv(options);
-    return Promise.reject(noInbox());
+    return handled(Promise.reject(noInbox()));
   }
 
   /** The next message as it arrives, however large; see MessageStream. A browser gives it whole, in one piece. */
   recvStream(options?: RecvOptions): Promise<MessageStream> {
-    if (this.#inbox !== undefined) return this.#inbox.recvStream(options);
-    return Promise.reject(noInbox());
+    if (this.#inbox !== undefined) return handled(this.#inbox.recvStream(options));
+    return handled(Promise.reject(noInbox()));
   }
 
   /**
@@ -131,7 +135,7 @@ export class Connection implements AsyncIterable<Message> {
    * browser sends only 1000 and 3000 to 4999, and drops what arrives after close().
    */
   close(code?: number, reason?: string, options: CloseOptions = {}): Promise<CloseInfo> {
-    const closed = this.#channel.close(code, reason, options.timeout);
+    const closed = this.#channel.close(code, reason, optionsOf(options, "timeout").timeout);
     this.#inbox?.closing();
     return closed;
   }
@@ -227,11 +231,14 @@ export class Connection implements AsyncIterable<Message> {
   }
 }
 
-/** Throws UsageError. */
-export function compressOf(options: SendOptions): boolean | undefined {
-  const { compress } = ownProperties(options);
-  if (compress === undefined || typeof compress === "boolean") return compress;
-  throw new UsageError("compress is true or false");
+/** What is asked of a message; each is true or false. Throws UsageError. */
+export function sendOptions<Name extends keyof SendStreamOptions>(
+  options: Pick<SendStreamOptions, Name>,
+  ...known: readonly Name[]
+): Pick<SendStreamOptions, Name> {
+  const given = optionsOf(options, ...known);
+  for (const name of known) flag(name, given[name], true);
+  return given;
 }
 
 function noInbox(): UsageError {

@@ -1,6 +1,7 @@
 // The cookies of a client, as RFC 6265 §5.3 and §5.4 keep and send them. There is no list of public suffixes.
 
 import { UsageError } from "../errors.ts";
+import { optionsOf } from "./options.ts";
 import { type Cookie, type CookiePlace, isBelow, isWithin, parseSetCookie } from "./set-cookie.ts";
 
 /** How many cookies there are at the most (RFC 6265 §6.1). */
@@ -22,7 +23,9 @@ export class CookieJar implements Iterable<Cookie> {
   readonly #cookies = new Map<string, Cookie>();
 
   constructor(options: CookieJarOptions = {}) {
-    this.#now = options.now ?? Date.now;
+    const { now = Date.now } = optionsOf(options, "now");
+    if (typeof now !== "function") throw new UsageError("now of a cookie jar is a function");
+    this.#now = now;
   }
 
   /** What the Cookie header of a request to that url says; undefined for nothing. */

@@ -6,7 +6,7 @@ import { escapeControls } from "../bytes/escape.ts";
 import { ClosedError, type CloseInfo, TimeoutError } from "../errors.ts";
 import type { Delivery, Message } from "../protocol/assembler.ts";
 import { MessageStream, sizeOf } from "./message-stream.ts";
-import { duration } from "./options.ts";
+import { abortSignal, duration, optionsOf } from "./options.ts";
 
 export interface RecvOptions {
   /** Ms after which recv() rejects with TimeoutError; the message that comes later is for the next recv(). Default none. */
@@ -30,6 +30,12 @@ interface Waiter {
   readonly wants: "message" | "stream";
   readonly take: (item: Message | MessageStream) => void;
   readonly reject: (reason: unknown) => void;
+}
+
+/** A rejection that nobody listens to must not end the process; who listens still gets it. */
+export function handled<Value>(promise: Promise<Value>): Promise<Value> {
+  promise.catch(() => {});
+  return promise;
 }
 
 export class Inbox {
@@ -57,16 +63,22 @@ export class Inbox {
 
   /** The next message, in order; rejects with ClosedError when there is none to come. */
   recv(options?: RecvOptions): Promise<Message> {
-    if (options?.signal?.aborted) return Promise.reject(options.signal.reason);
+    let bounds: RecvOptions | undefined;
+    try {
+      bounds = options === undefined ? options : boundsOf(options);
+    } catch (error) {
+      return handled(Promise.reject(error));
+    }
     const item = this.#shift();
-    if (item !== undefined) return item instanceof MessageStream ? item.collect() : Promise.resolve(item);
-    return this.#wait("message", options) as Promise<Message>;
+    if (item !== undefined)
+      return item instanceof MessageStream ? handled(item.collect()) : Promise.resolve(item);
+    return this.#wait("message", bounds) as Promise<Message>;
   }
 
   /** The next message as it arrives. */
   async recvStream(options?: RecvOptions): Promise<MessageStream> {
-    options?.signal?.throwIfAborted();
-    const item = this.#shift() ?? (await this.#wait("stream", options));
+    const bounds = options === undefined ? options : boundsOf(options);
+    const item = this.#shift() ?? (await this.#wait("stream", bounds));
     return item instanceof MessageStream ? item : this.#streamOf(item);
   }
 
@@ -122,8 +134,8 @@ export class Inbox {
   }
 
   #wait(wants: Waiter["wants"], options: RecvOptions | undefined): Promise<Message | MessageStream> {
-    if (this.#info !== undefined) return Promise.reject(this.#closedError(this.#info));
-    return new Promise((resolve, reject) => {
+    if (this.#info !== undefined) return handled(Promise.reject(this.#closedError(this.#info)));
+    const waiting = new Promise<Message | MessageStream>((resolve, reject) => {
       const take: Waiter["take"] =
         wants === "stream"
           ? resolve
@@ -133,12 +145,12 @@ export class Inbox {
       this.#waiters.push(waiter);
       this.#expect();
     });
+    return handled(waiting);
   }
 
   /** A waiter that gives up at a timeout or when its signal is aborted, and takes nothing then. */
   #bounded(waiter: Waiter, options: RecvOptions): Waiter {
-    const timeout = duration("the timeout of recv", options.timeout, Number.POSITIVE_INFINITY);
-    const { signal } = options;
+    const { timeout = Number.POSITIVE_INFINITY, signal } = options;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const forget = () => {
       clearTimeout(timer);
@@ -222,6 +234,14 @@ export class Inbox {
   }
 }
 
+/** Throws UsageError, and the reason of a signal that is aborted. */
+function boundsOf(options: RecvOptions): RecvOptions {
+  const given = optionsOf(options, "timeout", "signal");
+  duration("the timeout of recv", given.timeout, 0);
+  abortSignal("the signal of recv", given.signal)?.throwIfAborted();
+  return given;
+}
+
 function typeOf(message: Message): "text" | "binary" {
   return typeof message === "string" ? "text" : "binary";
 }
@@ -230,5 +250,5 @@ function typeOf(message: Message): "text" | "binary" {
 export function closedError(info: CloseInfo, url = ""): ClosedError {
   const reason = info.reason === "" ? "" : ` (${escapeControls(JSON.stringify(info.reason))})`;
   const why = info.error === undefined ? "" : `: ${info.error.message}`;
-  return new ClosedError(`the connection is closed with code ${info.code}${reason}${why}`, info).locate(url);
+  return new ClosedError(`the connection is closed with code ${info.code}${reason}${why}`, info, url);
 }

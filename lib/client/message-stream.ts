@@ -1,6 +1,6 @@
 // One message that is read as it arrives.
 
-import type { Message } from "../protocol/assembler.ts";
+import { joinBytes, type Message } from "../protocol/assembler.ts";
 
 /** Bytes of a message in memory; a text counts two for each UTF-16 unit, which it takes at the most. */
 export function sizeOf(message: Message): number {
@@ -71,15 +71,7 @@ export class MessageStream implements AsyncIterable<Message> {
   async collect(): Promise<Message> {
     const pieces: Message[] = [];
     for await (const piece of this) pieces.push(piece);
-    if (this.type === "text") return pieces.join("");
-    const bytes = pieces as Uint8Array[];
-    const all = new Uint8Array(bytes.reduce((sum, piece) => sum + piece.length, 0));
-    let at = 0;
-    for (const piece of bytes) {
-      all.set(piece, at);
-      at += piece.length;
-    }
-    return all;
+    return this.type === "text" ? pieces.join("") : joinBytes(pieces as Uint8Array[]);
   }
 
   #drop(): void {

@@ -37,6 +37,7 @@ const NOT_HERE: { readonly [Name in keyof ConnectionOptions]: ConnectionOptions[
   maxFragments: undefined,
   maxHeaderSize: undefined,
   utf8Validation: true,
+  tolerate: undefined,
   perMessageDeflate: false,
   trace: false,
 };
@@ -56,7 +57,12 @@ export function overNative(open: Open<NativeOptions>): Resolve {
     }
     for (const name of callbacks) if (FRAME_CALLBACKS.includes(name)) throw unsupported(name);
     const resolved = { ...shared, ...provideRequest(url, given.protocols) };
-    return { ...resolved, heartbeat: undefined, open: () => open(resolved), checkClose: checkNativeClose };
+    return {
+      ...resolved,
+      heartbeat: undefined,
+      open: (callOff) => open(resolved, callOff),
+      checkClose: checkNativeClose,
+    };
   };
 }
 

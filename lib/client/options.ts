@@ -5,6 +5,7 @@
 import { UsageError } from "../errors.ts";
 import { isToken } from "../handshake/http.ts";
 import { DEFAULT_LIMITS } from "../protocol/limits.ts";
+import type { Tolerance } from "../protocol/tolerance.ts";
 import type { Session } from "../session/session.ts";
 import type { Trace } from "../session/trace.ts";
 import type { TransportOption } from "../transport/source.ts";
@@ -86,6 +87,8 @@ export interface ConnectionOptions {
   readonly maxBufferedAmount?: number;
   /** False: text that is not UTF-8 is taken, with U+FFFD in its place. Default true. */
   readonly utf8Validation?: boolean;
+  /** Deviations of servers from the RFCs that are taken, by name; the trace has a warning for each that was. Default none. */
+  readonly tolerate?: readonly Tolerance[];
   /** Where the trace goes. Default: as enableTrace() says. */
   readonly trace?: TraceOption;
   /**
@@ -131,8 +134,8 @@ export interface ResolvedOptions {
   readonly heartbeat: ((session: Session, ping: (payload?: Uint8Array) => void) => Heartbeat) | undefined;
   /** Where a line is added for what happens besides, if anywhere. */
   readonly trace?: Pick<Trace, "note"> | undefined;
-  /** Opens a session. Rejects with a WebSocketError or the reason of the signal; then nothing is left behind. */
-  open(): Promise<Session>;
+  /** As Open does. */
+  open(callOff?: AbortSignal): Promise<Session>;
   /** Throws UsageError for a code or a reason that may not be sent. */
   checkClose(code: number, reason: string): void;
 }
@@ -186,12 +189,42 @@ export function ownProperties<Options extends object>(options: Options): Options
   return Object.assign(Object.create(null), options);
 }
 
+/** The options of a single call, which knows no others. Throws UsageError. */
+export function optionsOf<Options extends object>(
+  options: Options,
+  ...known: readonly (keyof Options & string)[]
+): Options {
+  const given = ownProperties(options);
+  refuseOthers(given, known);
+  return given;
+}
+
+/** Options that the user has an object for, and keeps: it is called. A copy would be another one. */
+const CALLED = ["cookies", "trace", "transport"];
+
+/** Options as they are now, down to the last list: what becomes of the user's objects later changes nothing. */
+export function copyOf<Options extends object>(options: Options): Options {
+  return copied(ownProperties(options)) as Options;
+}
+
+/** Copies what is plain; an iterable of headers can be gone through just once. */
+function copied(value: unknown, name = ""): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value) || (name === "headers" && Symbol.iterator in value))
+    return Array.from(value as Iterable<unknown>, (item) => copied(item));
+  if (![Object.prototype, null].includes(Object.getPrototypeOf(value))) return value;
+  const entries = Object.entries(value);
+  if (CALLED.includes(name) && entries.some(([, item]) => typeof item === "function")) return value;
+  return ownProperties(Object.fromEntries(entries.map(([key, item]) => [key, copied(item, key)])));
+}
+
 /** Options with others as their defaults; one that is undefined is not given. */
 export function withDefaults<Options extends object>(
   defaults: Options,
   options: Options | undefined,
 ): Options {
   const given = Object.entries(ownProperties(options ?? {})).filter(([, value]) => value !== undefined);
+  if (given.length === 0) return defaults;
   return Object.assign(ownProperties(defaults), Object.fromEntries(given));
 }
 

@@ -92,7 +92,8 @@ export class Outbox {
     const actual = this.#waiting.bytes + sizeOf(message);
     if (this.#isDropping && actual > this.#maxBytes) {
       const limit = "outbox.maxBytes";
-      throw new LimitError("ERR_WS_BACKPRESSURE", "onDrop sends what has no room", { limit, actual });
+      const why = `onDrop sends what has no room in ${limit} (${this.#maxBytes})`;
+      throw new LimitError("ERR_WS_BACKPRESSURE", why, { limit, actual });
     }
     this.#expire();
     this.#waiting.push({ message, expires: performance.now() + this.#ttl, compress });

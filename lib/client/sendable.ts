@@ -19,12 +19,14 @@ export function isBlob(message: Message | Blob): message is Blob {
 
 /**
  * A view of the bytes of any buffer or view. Throws UsageError for what is neither, so that no memory leaks by mistake, and
- * for memory that was transferred to somebody else, whose bytes are lost to the caller.
+ * for memory that was transferred to somebody else, or shrank, whose bytes are lost to the caller.
  */
 export function bytesOf(data: unknown): Uint8Array {
   const bytes = viewOf(data);
-  if (bytes.length === 0 && isDetached(bytes.buffer)) {
-    throw new UsageError("the memory of the message was transferred, so there is nothing left in it to send");
+  if (bytes.length === 0 && isLost(bytes)) {
+    throw new UsageError(
+      "the memory of the message was transferred, or has shrunk, so there is nothing left in it to send",
+    );
   }
   return bytes;
 }
@@ -49,9 +51,10 @@ function isShared(data: unknown): data is SharedArrayBuffer {
   return typeof SharedArrayBuffer !== "undefined" && data instanceof SharedArrayBuffer;
 }
 
-function isDetached(buffer: ArrayBufferLike): boolean {
+/** Whether a view that looks empty has lost its memory: its methods refuse that. */
+function isLost(bytes: Uint8Array): boolean {
   try {
-    new Uint8Array(buffer);
+    bytes.at(0);
     return false;
   } catch {
     return true;

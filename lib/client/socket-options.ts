@@ -7,6 +7,7 @@ import { parseTarget } from "../handshake/endpoint.ts";
 import { checkField, DEFAULT_MAX_HEADER_SIZE } from "../handshake/http.ts";
 import { RESERVED_HEADERS } from "../handshake/upgrade-client.ts";
 import { DEFAULT_LIMITS } from "../protocol/limits.ts";
+import { TOLERANCES } from "../protocol/tolerance.ts";
 import { checkVain } from "../session/own-transport.ts";
 import type { Open, OpenOptions, OpenRequest } from "../session/session.ts";
 import { isSource } from "../transport/source.ts";
@@ -40,12 +41,16 @@ type Runtime = Pick<Platform, "checkTls">;
 
 /** A runtime with sockets. */
 export function overSockets(open: Open, runtime?: Runtime): Resolve {
-  return (url, options) => {
+  return (url, options = {}) => {
     const resolved = resolveSockets(url, options, runtime);
+    const { closeTimeout, maxQueue, maxBufferedAmount, trace } = resolved;
     return {
-      ...resolved,
-      heartbeat: heartbeat(ownProperties(options ?? {}).keepAlive),
-      open: () => open(resolved),
+      closeTimeout,
+      maxQueue,
+      maxBufferedAmount,
+      trace,
+      heartbeat: heartbeat(Object.hasOwn(options, "keepAlive") ? options.keepAlive : undefined),
+      open: (callOff) => open(resolved, callOff),
       checkClose: checkSocketClose,
     };
   };
@@ -71,12 +76,15 @@ export function resolveSockets(
   const tls = (value: TlsOptions | undefined) => resolveTls(value, runtime);
   const shared = resolveShared(given);
   const { cookies, cookieJar } = resolveCookies(given.cookies);
+  const { publicUrl, request } = provideRequest(url, given.headers, given.protocols, cookies);
   const resolved = {
-    ...shared,
+    publicUrl,
+    request,
+    cookieJar,
+    keepAliveDelay: keepAliveDelay(given.keepAliveSocket),
     requireProtocol: flag("requireProtocol", given.requireProtocol, true),
     origin: fieldValue("Origin", given.origin),
     host: fieldValue("Host", given.host),
-    cookieJar,
     redirect: redirect(given.redirect),
     maxRedirects: given.maxRedirects === 0 ? 0 : amount("maxRedirects", given.maxRedirects, 5),
     tls: tls(given.tls),
@@ -87,18 +95,20 @@ export function resolveSockets(
     localAddress: text("localAddress", given.localAddress),
     family: family(given.family),
     noDelay: flag("noDelay", given.noDelay, true),
-    keepAliveDelay: keepAliveDelay(given.keepAliveSocket),
     maxFragments: amount("maxFragments", given.maxFragments, DEFAULT_LIMITS.maxFragments),
     maxHeaderSize: amount("maxHeaderSize", given.maxHeaderSize, DEFAULT_MAX_HEADER_SIZE),
     utf8Validation: flag("utf8Validation", given.utf8Validation, true),
+    tolerate: tolerate(given.tolerate),
     perMessageDeflate: resolveDeflate(given.perMessageDeflate),
     trace: traceOf(given.trace),
-    ...provideRequest(url, given.headers, given.protocols, cookies),
+    ...shared, // last: spread first, it makes this object a shape of its own, and 16 kB of garbage in Node 20
   };
-  refuseOthers(given, [...Object.keys(shared), ...OWN]);
+  refuseOthers(given, [...Object.keys(resolved).slice(4), ...OTHERS]);
   if (resolved.socketPath !== undefined && resolved.connectTo !== undefined) {
     throw new UsageError("socketPath and connectTo both say where to connect: give one of them");
   }
+  if (resolved.tolerate?.includes("binaryAsText") && !resolved.utf8Validation)
+    throw new UsageError("binaryAsText is in vain without utf8Validation, which finds what is not UTF-8");
   const isUnix = resolved.socketPath !== undefined || /^wss?\+unix:/.test(resolved.publicUrl);
   if (resolved.proxy && isUnix)
     throw new UsageError("a Unix socket is not reached through a proxy: give one of the two");
@@ -106,31 +116,13 @@ export function resolveSockets(
   return resolved;
 }
 
-/** Those that are not shared, and protocols, which is part of the request. */
-const OWN: readonly (keyof ConnectionOptions)[] = [
+/** Options that become something of another name, which are the first four of what is resolved. */
+const OTHERS: readonly (keyof ConnectionOptions)[] = [
   "headers",
   "protocols",
-  "requireProtocol",
-  "origin",
-  "host",
   "cookies",
-  "redirect",
-  "maxRedirects",
-  "tls",
-  "socketPath",
-  "connectTo",
-  "proxy",
-  "transport",
-  "localAddress",
-  "family",
-  "noDelay",
   "keepAliveSocket",
   "keepAlive",
-  "maxFragments",
-  "maxHeaderSize",
-  "utf8Validation",
-  "perMessageDeflate",
-  "trace",
 ];
 
 /** TCP counts whole seconds: of less, a runtime would make the system's default, which is hours. */
@@ -148,16 +140,23 @@ function provideRequest(
   cookies: OpenRequest["cookies"] | (() => Promise<OpenRequest["cookies"]>),
 ): Pick<OpenOptions, "publicUrl" | "request"> {
   const target = provide(url, parseTarget);
-  const fields = provide(headers ?? [], headerFields);
-  const offers = provide(protocols ?? [], protocolList);
-  const parts = [target, fields, offers, cookies] as const;
-  const request = async () => {
-    const [target, headers, protocols, cookies] = await Promise.all(
-      parts.map((part) => (typeof part === "function" ? part() : part)),
-    );
-    return { target, headers, protocols, cookies } as OpenRequest;
+  const asked = {
+    target,
+    headers: provide(headers ?? [], headerFields),
+    protocols: provide(protocols ?? [], protocolList),
+    cookies,
   };
-  return { publicUrl: typeof target === "function" ? "" : target.publicUrl, request };
+  const parts = Object.entries(asked);
+  const call = async () => {
+    const called = parts.map(async ([name, part]) => [
+      name,
+      typeof part === "function" ? await part() : part,
+    ]);
+    return Object.fromEntries(await Promise.all(called)) as OpenRequest;
+  };
+  const isFixed = parts.every(([, part]) => typeof part !== "function");
+  const publicUrl = typeof target === "function" ? "" : target.publicUrl;
+  return { publicUrl, request: isFixed ? () => asked as OpenRequest : call };
 }
 
 /** Header fields that a user gave. Throws UsageError. */
@@ -218,6 +217,12 @@ function transport(value: ConnectionOptions["transport"]): ConnectionOptions["tr
   throw new UsageError(
     "transport is { readable, writable }, two streams, a Transport, or a function that gives one",
   );
+}
+
+function tolerate(value: ConnectionOptions["tolerate"]): ConnectionOptions["tolerate"] {
+  if (value === undefined) return value;
+  if (Array.isArray(value) && value.every((name) => TOLERANCES.includes(name))) return [...value];
+  throw new UsageError(`tolerate is a list of ${TOLERANCES.join(", ")}`);
 }
 
 function redirect(value: ConnectionOptions["redirect"]): OpenOptions["redirect"] {

@@ -49,6 +49,7 @@ const CHECKS: { readonly [Name in keyof TlsOptions]-?: Check } = {
 /** Throws UsageError. `runtime` is asked for what it would refuse or ignore. */
 export function resolveTls(value: TlsOptions | undefined, runtime?: Pick<Platform, "checkTls">): TlsOptions {
   const tls = ownProperties(value === undefined ? {} : value);
+  if (value === undefined) return tls;
   const given = Object.entries(tls).filter(([, value]) => value !== undefined);
   for (const [name, value] of given) {
     const [what, is] = (Object.hasOwn(CHECKS, name) && CHECKS[name as keyof TlsOptions]) || [];

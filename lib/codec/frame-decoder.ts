@@ -7,7 +7,7 @@
 // or waited for. A control frame is always handed out whole; a data frame that is not whole in the chunk comes in parts
 // (isFirst, isLast), so that text can be checked as it arrives and every byte copied once, into its final place. The first
 // part comes as soon as the header is complete, even if it is empty: limits are checked before a payload is waited for.
-// Nothing is allocated per frame.
+// Nothing is allocated per frame; memory for its payload is what own() is for.
 //
 // Rules: RSV2 and RSV3 are 0, RSV1 only on the first frame of a message and only where an extension allows it; opcodes
 // are the defined ones; control frames are final and at most 125 bytes; the client masks, the server does not; lengths
@@ -28,6 +28,13 @@ const MAX_HEADER = 14;
 /** Masked payloads are unmasked here, as the chunk is the caller's: one for all decoders, as a part is used up before the next. */
 let scratch: Slab | undefined;
 const SCRATCH_BYTES = 64 * 1024;
+
+// Of small payloads that come together many are copied at once, where the runtime is slow to make memory: one of 1 KiB takes
+// 0.34 us then, in Node, of which the socket has 0.2, and with memory of its own 0.8. Up to 64 bytes that is cheap; beyond 4 KiB
+// to share gains nothing.
+const MIN_SHARING = 65;
+const MAX_SHARING = 4096;
+const MAX_SHARED = 32 * 1024;
 
 /** A cursor over the frames in chunks of bytes: push(), then next() until it is false. */
 export class FrameDecoder {
@@ -50,6 +57,7 @@ export class FrameDecoder {
 
   private readonly expectMask: boolean;
   private readonly allowRsv1: boolean;
+  private readonly shares: number;
   /** What was pushed and not read yet is chunk[at, limit). */
   private chunk: Uint8Array = EMPTY;
   private at = 0;
@@ -57,19 +65,26 @@ export class FrameDecoder {
   /** The chunk is a copy, and this decoder's to write into. */
   private isOwn = false;
   private key = 0;
+  /** What is in the chunk from here up to the second was copied for own(). */
+  private copiedFrom = 0;
+  private copiedTo = 0;
+  private copy: Uint8Array = EMPTY;
   /** The beginning of a header whose end has not arrived. */
   private header: Uint8Array = EMPTY;
   private headerLength = 0;
   /** A control frame's payload that came in more than one chunk. */
   private control: Uint8Array = EMPTY;
 
-  constructor(role: Role, options: { allowRsv1?: boolean } = {}) {
+  /** `shares`: how many times its own size a payload of own() may keep alive. Default 1. */
+  constructor(role: Role, options: { allowRsv1?: boolean; shares?: number | undefined } = {}) {
     this.expectMask = role === "server";
     this.allowRsv1 = options.allowRsv1 ?? false;
+    this.shares = options.shares ?? 1;
   }
 
   /** Gives the decoder more bytes. They are borrowed until next() returned false or keep() was called. */
   push(chunk: Uint8Array): void {
+    this.copiedTo = 0;
     if (this.at < this.limit) {
       this.append(chunk);
       return;
@@ -85,6 +100,8 @@ export class FrameDecoder {
   /** Copies what was not read yet, so that the chunk can go back to its owner. */
   keep(): void {
     if (this.isOwn && this.at < this.limit) return;
+    this.copiedTo = 0;
+    this.copy = EMPTY;
     this.chunk = this.at === this.limit ? EMPTY : this.chunk.slice(this.at, this.limit);
     this.limit -= this.at;
     this.at = 0;
@@ -117,6 +134,23 @@ export class FrameDecoder {
     this.isFirst = true;
     this.remaining = this.length;
     return this.opcode >= 8 ? this.readControl() : this.readPart();
+  }
+
+  /** The part that is here, owned by the caller. Its ArrayBuffer may be that of others, too, where `shares` says so. */
+  own(): Uint8Array {
+    const { bytes, start, end } = this;
+    const length = end - start;
+    const most = this.shares * length;
+    if (most > length && length >= MIN_SHARING && length <= MAX_SHARING && bytes === this.chunk) {
+      if (end > this.copiedTo) {
+        this.copiedFrom = start;
+        this.copiedTo = Math.min(this.limit, start + Math.min(most, MAX_SHARED));
+        this.copy = bytes.slice(start, this.copiedTo);
+      }
+      const { copy, copiedFrom } = this;
+      if (copy.length <= most) return copy.subarray(start - copiedFrom, end - copiedFrom);
+    }
+    return bytes.slice(start, end);
   }
 
   private readPart(): boolean {

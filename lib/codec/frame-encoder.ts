@@ -3,7 +3,7 @@
 
 import { maskInPlace, rotateKey } from "../bytes/mask.ts";
 import { PIECE, type Staging } from "../bytes/staging.ts";
-import type { TextCodec } from "../bytes/utf8.ts";
+import { SHORT_TEXT, type TextCodec, writeAscii } from "../bytes/utf8.ts";
 import type { Opcode } from "./opcode.ts";
 
 /** From this size on a payload gets a place of its own in the staging; below it, joining writes saves more than the copy costs. */
@@ -70,6 +70,7 @@ export function encodeText(
   fin: boolean,
   key: number | null,
 ): void {
+  if (text.length <= SHORT_TEXT && encodeAscii(into, opcode, text, fin, key)) return;
   const widest = 3 * text.length;
   // A text that may not fit into a slab is measured first and gets memory of just its size.
   const room = widest <= PIECE ? widest : codec.byteLength(text);
@@ -82,6 +83,18 @@ export function encodeText(
   writeHeader(slab.bytes, at, firstByte(opcode, fin, false), length, key);
   if (key !== null) maskInPlace(slab, start, start + length, key);
   into.end = start + length;
+}
+
+/** Appends the frame of a short text, in one pass; false, with nothing appended, where it is not ASCII. */
+function encodeAscii(into: Staging, opcode: Opcode, text: string, fin: boolean, key: number | null): boolean {
+  const { length } = text;
+  const header = headerLength(length, key);
+  const at = into.reserve(header + length);
+  const { bytes } = into.slab;
+  if (!writeAscii(text, bytes, at + header, key ?? 0)) return false;
+  writeHeader(bytes, at, firstByte(opcode, fin, false), length, key);
+  into.end = at + header + length;
+  return true;
 }
 
 /** The header alone of a frame with `length` bytes of payload. */

@@ -41,7 +41,7 @@ export class Conversation<Result> {
 
   /** Begins the talk, to which bytes may have come already; what it wants sent first. Throws what the talk throws. */
   start(): Uint8Array[] {
-    return [...this.#step(EMPTY), ...this.#answer()];
+    return this.#answer(this.#step(EMPTY, []));
   }
 
   /**
@@ -50,32 +50,30 @@ export class Conversation<Result> {
    */
   push(chunk: Uint8Array): Uint8Array[] {
     this.#append(chunk);
-    return this.#answer();
+    return this.#answer([]);
   }
 
   /** The peer sends no more. Throws what the talk throws. */
   end(): Uint8Array[] {
     this.#ended = true;
-    return this.#answer();
+    return this.#answer([]);
   }
 
-  /** Gives the talk what it asked for, as long as that is there. */
-  #answer(): Uint8Array[] {
-    const sends: Uint8Array[] = [];
+  /** Gives the talk what it asked for, as long as that is there: what was given is not written again. */
+  #answer(sends: Uint8Array[]): Uint8Array[] {
     while (this.#ask !== undefined && this.#result === undefined) {
       const length = this.#available(this.#ask);
       if (length === undefined) break;
-      const bytes = this.#buffer.slice(this.#start, this.#start + length);
+      const bytes = this.#buffer.subarray(this.#start, this.#start + length);
       this.#start += length;
       this.#scanned = this.#start;
-      sends.push(...this.#step(bytes));
+      this.#step(bytes, sends);
     }
     return sends;
   }
 
-  /** Lets the talk go on until it asks for bytes or is done; what it wants sent. */
-  #step(given: Uint8Array): Uint8Array[] {
-    const sends: Uint8Array[] = [];
+  /** Lets the talk go on until it asks for bytes or is done; what it wants sent is added. */
+  #step(given: Uint8Array, sends: Uint8Array[]): Uint8Array[] {
     this.#ask = undefined;
     let next = this.#talk.next(given);
     while (!next.done) {

@@ -32,11 +32,13 @@ export function parseTarget(input: string | URL): Target {
   const unix = /^(wss?)\+unix:(.*)$/i.exec(text);
   if (unix !== null) return unixTarget(unix[1]?.toLowerCase() === "wss", unix[2] as string, text);
 
-  const { parsed, host, ...address } = parseAddress(text);
+  const { url, publicUrl, secure, host, parsed } = parseAddress(text);
   return {
-    ...address,
+    url,
+    publicUrl,
+    secure,
     hostname: parsed.hostname.replace(/^\[(.*)\]$/, "$1"),
-    port: Number(parsed.port) || (address.secure ? 443 : 80),
+    port: Number(parsed.port) || (secure ? 443 : 80),
     socketPath: undefined,
     host,
     resource: parsed.pathname + parsed.search,
@@ -76,9 +78,10 @@ export function parseAddress(text: string): Address {
   const port = url.port === "" ? (secure ? 443 : 80) : Number(url.port);
   // http://host:443 has a port that is not the default of its scheme and stays; ws://host:80 loses it.
   const authority = port === (secure ? 443 : 80) ? url.hostname : `${url.hostname}:${port}`;
+  const place = `${scheme}//${authority}${url.pathname}`;
   return {
-    url: `${scheme}//${authority}${url.pathname}${url.search}`,
-    publicUrl: `${scheme}//${authority}${url.pathname}${hideValues(url.search)}`,
+    url: place + url.search,
+    publicUrl: place + hideValues(url.search),
     secure,
     host: authority,
     parsed: url,

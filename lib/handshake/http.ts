@@ -60,20 +60,25 @@ export function checkField(name: string, value: string): void {
 export function formatRequest(method: string, target: string, headers: RawHeaders): Uint8Array {
   if (!/^[\x21-\x7e]+$/.test(target))
     throw new UsageError("the request target has a character that no url may carry");
-  for (const [name, value] of headers) checkField(name, value);
-  const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`);
-  return encodeLatin1(`${method} ${target} HTTP/1.1\r\n${lines.join("")}\r\n`);
+  let head = `${method} ${target} HTTP/1.1\r\n`;
+  for (const field of headers) {
+    checkField(field[0], field[1]);
+    head += `${field.join(": ")}\r\n`;
+  }
+  return encodeLatin1(`${head}\r\n`);
 }
 
 /** The values of every field of that name, in order. */
 export function valuesOf(headers: RawHeaders, name: string): string[] {
-  return headers.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value);
+  const values: string[] = [];
+  for (const field of headers) if (field[0].toLowerCase() === name) values.push(field[1]);
+  return values;
 }
 
 /** The members of the fields of that name as a list (RFC 9110 §5.6.1), in lower case. */
 export function tokensOf(headers: RawHeaders, name: string): string[] {
-  const members = valuesOf(headers, name).flatMap((value) => value.split(","));
-  return members.map((member) => member.trim().toLowerCase()).filter((member) => member !== "");
+  const members = valuesOf(headers, name).join().toLowerCase().split(",");
+  return members.map((member) => member.trim()).filter((member) => member !== "");
 }
 
 /** Reads a response's head. Throws HandshakeError, which tells what was read before, and LimitError. */
@@ -82,26 +87,26 @@ export function* readHead(maxHeaderSize: number): Talk<ResponseHead> {
   let read: { status?: number; statusText?: string; rawHeaders: RawHeaders } = { rawHeaders };
   const invalid: Invalid = (message) => new HandshakeError("ERR_WS_INVALID_RESPONSE", message, read);
   let left = maxHeaderSize;
-  function* nextLine(prefix?: string): Talk<string> {
-    const bytes = yield prefix === undefined ? { line: left } : { line: left, prefix };
+  const lineOf = (bytes: Uint8Array, prefix?: string): string => {
     left -= bytes.length;
     const text = decodeLatin1(bytes);
     if (text.endsWith("\r\n")) return text.slice(0, -2);
     // What is no HTTP is just that, however much of it came at once.
     if (left === 0 && isLike(text, prefix)) throw headersTooBig(maxHeaderSize);
     throw invalid(whyNoLine(text, prefix));
-  }
+  };
 
-  const statusLine = yield* nextLine("HTTP/1.");
+  const prefix = "HTTP/1.";
+  const statusLine = lineOf(yield { line: left, prefix }, prefix);
   const [, minor, status, statusText = ""] = STATUS_LINE.exec(statusLine) ?? [];
   if (status === undefined || !FIELD_VALUE.test(statusText)) {
     throw invalid(`the answer's first line is not a status line: ${quote(statusLine)}`);
   }
-  const start = { status: Number(status), statusText, minorVersion: Number(minor) };
-  read = { ...start, rawHeaders };
+  const head = { status: Number(status), statusText, rawHeaders, minorVersion: Number(minor) };
+  read = head;
   for (;;) {
-    const line = yield* nextLine();
-    if (line === "") return { ...start, rawHeaders };
+    const line = lineOf(yield { line: left });
+    if (line === "") return head;
     if (rawHeaders.length >= mostFields(maxHeaderSize)) throw tooManyHeaders(maxHeaderSize);
     rawHeaders.push(parseField(line, invalid));
   }

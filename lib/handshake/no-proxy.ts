@@ -19,7 +19,7 @@ export interface Exemption {
 }
 
 /** Hosts and a port, where the last colon is not one of IPv6. */
-const WITH_PORT = /^(?:\[([^\]]*:[^\]]*)\]|([^:[\]]*))(?::(\d{1,5}))?$/;
+const WITH_PORT = /^(?:\[([^\]:]*:[^\]]*)\]|([^:[\]]*))(?::(\d{1,5}))?$/;
 
 /** The members of a list. */
 export function membersOf(list: string): string[] {

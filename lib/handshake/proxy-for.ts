@@ -12,10 +12,12 @@ export type Env = (name: string) => string | undefined;
 /** The proxy for a server; undefined for none. Throws UsageError for one that cannot be used. */
 export function proxyFor(place: Place, secure: boolean, env: Env): ProxyServer | undefined {
   const scheme = secure ? "https_proxy" : "http_proxy";
-  const names = [scheme, scheme.toUpperCase(), "all_proxy", "ALL_PROXY"];
-  // In a CGI program HTTP_PROXY is the header `Proxy` of whoever sent the request (CVE-2016-5385).
-  const isCgi = env("REQUEST_METHOD") !== undefined;
-  const found = first(isCgi ? names.filter((name) => name !== "HTTP_PROXY") : names, env);
+  const found = first([scheme, scheme.toUpperCase(), "all_proxy", "ALL_PROXY"], (name) => {
+    const value = env(name);
+    // In a CGI program HTTP_PROXY is the header `Proxy` of whoever sent the request (CVE-2016-5385).
+    const isOfRequest = name === "HTTP_PROXY" && value !== undefined && env("REQUEST_METHOD") !== undefined;
+    return isOfRequest ? undefined : value;
+  });
   if (found === undefined || found.value === "") return undefined;
 
   // A member that makes no sense exempts nothing: such lists are shared by many tools.

@@ -6,6 +6,7 @@ import { encodeBase64 } from "../bytes/base64.ts";
 import { sha1 } from "../bytes/sha1.ts";
 import { HandshakeError, type RawHeaders } from "../errors.ts";
 import type { DeflateAgreement } from "../protocol/compression.ts";
+import { type ToleranceOptions, tolerates } from "../protocol/tolerance.ts";
 import { type DeflateRequest, offerDeflate, readDeflateAnswer } from "./deflate-offer.ts";
 import { formatRequest, type ResponseHead, readBody, readHead, tokensOf, valuesOf } from "./http.ts";
 import { redactedProtocols } from "./redaction.ts";
@@ -79,7 +80,8 @@ export function upgradeHeaders(request: UpgradeRequest): RawHeaders {
   if (request.protocols.length > 0) headers.push(["Sec-WebSocket-Protocol", request.protocols.join(", ")]);
   if (request.deflate !== undefined)
     headers.push(["Sec-WebSocket-Extensions", offerDeflate(request.deflate)]);
-  return [...headers, ...request.headers];
+  headers.push(...request.headers);
+  return headers;
 }
 
 /** The request's bytes. Throws UsageError for what cannot stand in a header. */
@@ -99,9 +101,11 @@ export function* upgradeClient(
   yield { send: request };
   for (let informational = 0; informational <= MAX_INFORMATIONAL; informational++) {
     const head = yield* readHead(maxHeaderSize);
+    const { status, statusText, rawHeaders, minorVersion } = head;
+    if (status !== 101 && status < 200) continue;
     // A 101 has no body, whatever its headers say (RFC 9110 §8.6): what follows it are frames.
-    if (head.status === 101) return { ...head, body: "" };
-    if (head.status >= 200) return { ...head, body: hasUse(head.status) ? yield* readBody(head) : "" };
+    const body = status !== 101 && hasUse(status) ? yield* readBody(head) : "";
+    return { status, statusText, rawHeaders, minorVersion, body };
   }
   throw new HandshakeError(
     "ERR_WS_INVALID_RESPONSE",
@@ -109,11 +113,12 @@ export function* upgradeClient(
   );
 }
 
-/** Checks a 101 against what was asked for (§4.1, client requirements 2 to 6). Throws HandshakeError. */
+/** Checks a 101 against what was asked for (§4.1, client requirements 2 to 6), but for what is tolerated. Throws HandshakeError. */
 export function checkUpgrade(
   answer: Answer,
   request: Pick<UpgradeRequest, "key" | "protocols" | "deflate">,
   requireProtocol: boolean,
+  tolerances: ToleranceOptions = {},
 ): Agreement {
   const { rawHeaders } = answer;
   const fail = (what: string) =>
@@ -130,7 +135,7 @@ export function checkUpgrade(
         : "has a Sec-WebSocket-Accept that does not fit the request's key: an answer to another request, or from a cache",
     );
   }
-  const protocol = agreedProtocol(rawHeaders, request.protocols, requireProtocol, fail);
+  const protocol = agreedProtocol(rawHeaders, request.protocols, requireProtocol, tolerances, fail);
   const values = valuesOf(rawHeaders, "sec-websocket-extensions");
   const deflate = readDeflateAnswer(values, request.deflate);
   if (typeof deflate === "string") throw fail(deflate);
@@ -144,18 +149,23 @@ function agreedProtocol(
   headers: RawHeaders,
   offered: readonly string[],
   requireProtocol: boolean,
+  tolerances: ToleranceOptions,
   fail: (what: string) => HandshakeError,
 ): string {
-  const chosen = valuesOf(headers, "sec-websocket-protocol");
+  const values = valuesOf(headers, "sec-websocket-protocol");
+  const chosen = values.flatMap((value) => value.split(",").map((name) => name.trim()));
   const [protocol] = chosen;
   if (protocol === undefined) {
     if (offered.length === 0 || !requireProtocol) return "";
+    if (tolerates("missingSubprotocol", tolerances)) return "";
     throw fail(
       `chooses none of the subprotocols ${redactedProtocols(offered.join())}: set requireProtocol to false to do without`,
     );
   }
-  if (chosen.length > 1 || protocol.includes(",")) throw fail("names more than one subprotocol");
-  if (!offered.includes(protocol))
-    throw fail(`chooses subprotocol ${redactedProtocols(protocol)}, which was not offered`);
+  const foreign = chosen.find((name) => !offered.includes(name));
+  if (chosen.length > 1 && (foreign !== undefined || !tolerates("multipleSubprotocols", tolerances)))
+    throw fail("names more than one subprotocol");
+  if (foreign !== undefined)
+    throw fail(`chooses subprotocol ${redactedProtocols(foreign)}, which was not offered`);
   return protocol;
 }

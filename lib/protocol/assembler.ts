@@ -15,8 +15,9 @@ import { INVALID_PAYLOAD, MESSAGE_TOO_BIG, POLICY_VIOLATION } from "../codec/clo
 import { BINARY, CONTINUATION, type DataOpcode, TEXT } from "../codec/opcode.ts";
 import { LimitError, ProtocolError } from "../errors.ts";
 import type { Limits } from "./limits.ts";
+import { type ToleranceOptions, tolerates } from "./tolerance.ts";
 
-/** A message: text is a string, binary is a Uint8Array that belongs to whoever gets it. */
+/** A message: text is a string, binary is a Uint8Array that belongs to whoever gets it; its ArrayBuffer may be that of others too. */
 export type Message = string | Uint8Array;
 
 /**
@@ -39,10 +40,12 @@ export interface FramePart {
   readonly bytes: Uint8Array;
   readonly start: number;
   readonly end: number;
+  /** The part, owned by the caller. */
+  own(): Uint8Array;
 }
 
 /** How frames become messages. */
-export interface AssemblerOptions extends Limits {
+export interface AssemblerOptions extends Limits, ToleranceOptions {
   /** False: what is not UTF-8 becomes U+FFFD. */
   readonly utf8Validation: boolean;
   readonly text: TextCodec;
@@ -66,6 +69,7 @@ export class Assembler {
   private readonly text: TextCodec;
   private readonly validate: boolean;
   private readonly limits: Limits;
+  private readonly tolerances: ToleranceOptions;
   /** TEXT or BINARY while a message is under way, else CONTINUATION. */
   private kind: DataOpcode = CONTINUATION;
   /** Bytes of the message that its frames have announced so far. */
@@ -85,6 +89,7 @@ export class Assembler {
     this.text = options.text;
     this.validate = options.utf8Validation;
     this.limits = options;
+    this.tolerances = options;
   }
 
   /**
@@ -131,7 +136,7 @@ export class Assembler {
     const isBinary = this.kind === BINARY;
     this.kind = CONTINUATION;
     this.isPiece = false;
-    if (isBinary) return frame.bytes.slice(frame.start, frame.end);
+    if (isBinary) return frame.own();
     return this.decode(frame.bytes, frame.start, frame.end);
   }
 
@@ -162,7 +167,8 @@ export class Assembler {
   private check(): void {
     const complete = this.size - incompleteTail(this.buffer, this.checked, this.size);
     if (this.validate && complete > this.checked && !this.text.isValid(this.buffer, this.checked, complete)) {
-      throw invalidText();
+      this.takeAsBinary();
+      this.kind = BINARY;
     }
     this.checked = complete;
   }
@@ -211,7 +217,7 @@ export class Assembler {
     if (this.blocks.length === 0) return last;
     const blocks = [...this.blocks, last];
     this.blocks = [];
-    return joinMessages(blocks);
+    return typeof last === "string" ? blocks.join("") : joinBytes(blocks as Uint8Array[]);
   }
 
   private reset(): void {
@@ -222,20 +228,27 @@ export class Assembler {
     this.checked = 0;
   }
 
-  private decode(bytes: Uint8Array, start: number, end: number): string {
+  private decode(bytes: Uint8Array, start: number, end: number): Message {
     if (!this.validate) return this.text.decodeLossy(bytes, start, end);
     const text = this.text.decode(bytes, start, end);
-    if (text === undefined) throw invalidText();
-    return text;
+    if (text !== undefined) return text;
+    this.takeAsBinary();
+    return bytes.slice(start, end);
+  }
+
+  /** What was cut off the message as text becomes bytes. Throws ProtocolError unless that is tolerated, of messages handed out whole. */
+  private takeAsBinary(): void {
+    if (this.delivery !== "whole" || this.inPieces || !tolerates("binaryAsText", this.tolerances))
+      throw invalidText();
+    this.blocks = this.blocks.map((block) => new TextEncoder().encode(block as string));
   }
 }
 
-/** Pieces of one message as one. */
-export function joinMessages(pieces: readonly Message[]): Message {
-  if (typeof pieces[0] === "string") return pieces.join("");
+/** All of it in memory of its own. */
+export function joinBytes(pieces: readonly Uint8Array[]): Uint8Array {
   const all = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
   let at = 0;
-  for (const piece of pieces as Uint8Array[]) {
+  for (const piece of pieces) {
     all.set(piece, at);
     at += piece.length;
   }

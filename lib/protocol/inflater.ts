@@ -144,6 +144,10 @@ export class Inflater implements FramePart {
     if (this.isBusy && !this.isOwnInput) this.keepInput();
   }
 
+  own(): Uint8Array {
+    return this.bytes.slice(0, this.end);
+  }
+
   private inflate(limit: number): number {
     const { raw } = this;
     if (raw === undefined || this.isFinishing || (this.at === this.inputEnd && !this.isFull)) return 0;

@@ -13,7 +13,8 @@
 // proceed() then, after a turn of it. `isBehind`: what has come is not handed out yet, so more should not be read. What is
 // sent waits likewise; the Close frame goes behind it, and the end of the stream behind what has come.
 // A peer's fault has one exit, fail(): the Close frame with the fault's code goes out, nothing is read any more, and
-// sink.closing() is called; the connection then ends as above, with the fault in its CloseInfo.
+// sink.closing() is called; the connection then ends as above, with the fault in its CloseInfo. Where `isPatient`, the peer's
+// Close frame and its faults count a turn of the loop later: by then what came before them may have been answered.
 
 import type { MaskSource } from "../bytes/random.ts";
 import { PIECE, type SlabPool, Staging } from "../bytes/staging.ts";
@@ -57,6 +58,7 @@ import {
 import { type DeflateAgreement, type DeflateSettings, termsOf, type Zlib } from "./compression.ts";
 import { Deflater, type DeflaterSink } from "./deflater.ts";
 import { Inflater } from "./inflater.ts";
+import { type Tolerance, tolerates } from "./tolerance.ts";
 
 /** Who is told what happens. None of these may throw. */
 export interface ProtocolSink {
@@ -87,6 +89,8 @@ export interface FrameObserver {
   sent(opcode: Opcode, fin: boolean, payload: Uint8Array, key: number | null, rsv1: boolean): void;
   /** A frame, or part of one, that the decoder stands on. */
   received(frame: FrameDecoder): void;
+  /** A deviation of the peer was taken, as was asked for. */
+  tolerated?(name: Tolerance): void;
 }
 
 /** What a protocol is given, all of it: it has nothing of its own. See protocolOptions(). */
@@ -94,6 +98,8 @@ export interface ProtocolOptions extends AssemblerOptions {
   /** Source of mask keys; only the client's role draws from it. */
   readonly mask: MaskSource;
   readonly slabs: SlabPool;
+  /** How many times its own size a small binary message may keep alive, as it shares memory with others. Default 1, for none. */
+  readonly shares?: number | undefined;
   readonly observer?: FrameObserver | undefined;
   /** What was agreed on compression, how it is done, and what does it; undefined for none. */
   readonly deflate?: DeflateOptions | undefined;
@@ -122,11 +128,14 @@ export class Protocol implements DeflaterSink {
   state: ProtocolState = "open";
   /** The owner says here that the peer does not take what it is sent; of the pings that come meanwhile only the latest is answered. */
   congested = false;
+  /** Messages are answered later in their turn of the loop: what ends the connection waits for the next. */
+  isPatient = false;
 
   private readonly sink: ProtocolSink;
   private readonly mask: MaskSource | null;
   private readonly text: TextCodec;
   private readonly observer: FrameObserver | undefined;
+  private readonly tolerate: readonly Tolerance[] | undefined;
   private readonly decoder: FrameDecoder;
   private readonly assembler: Assembler;
   private readonly staging: Staging;
@@ -148,17 +157,25 @@ export class Protocol implements DeflaterSink {
   private waitingClose: CloseFrame | undefined;
   private sentClose: CloseFrame | undefined;
   private receivedClose: CloseFrame | undefined;
+  /** What came as the answer to our Close frame could not be read; our own stands for it. */
+  private isAnswerMalformed = false;
   private failure: WebSocketError | undefined;
   /** Why the stream ended. */
   private cause: WebSocketError | undefined;
   private unanswered: Uint8Array | undefined;
+  /** How the connection ends, a turn of the loop later. */
+  private last: (() => void) | undefined;
 
   constructor(role: Role, options: ProtocolOptions, sink: ProtocolSink) {
     this.sink = sink;
     this.mask = role === "client" ? options.mask : null;
     this.text = options.text;
     this.observer = options.observer;
-    this.decoder = new FrameDecoder(role, { allowRsv1: options.deflate !== undefined });
+    this.tolerate = options.tolerate;
+    this.decoder = new FrameDecoder(role, {
+      allowRsv1: options.deflate !== undefined,
+      shares: options.shares,
+    });
     this.assembler = new Assembler(options);
     this.staging = new Staging(options.slabs, (bytes) => sink.write(bytes));
     this.deflate = options.deflate;
@@ -232,6 +249,7 @@ export class Protocol implements DeflaterSink {
     if (this.state === "closed" || this.streamEnded) return;
     this.streamEnded = true; // there is nobody left to hold up
     this.cause = cause;
+    this.hurry();
     this.resume();
     this.end();
   }
@@ -252,6 +270,7 @@ export class Protocol implements DeflaterSink {
     if (this.state === "closed") return;
     this.spent = 0;
     this.halted &= ~RESTING;
+    this.hurry();
     this.pull();
     this.end();
   }
@@ -287,7 +306,7 @@ export class Protocol implements DeflaterSink {
       while (this.halted === 0 && !this.deaf && this.decoder.next()) this.dispatch(this.decoder);
     } catch (error) {
       if (!(error instanceof ProtocolError || error instanceof LimitError)) throw error;
-      this.fail(error);
+      this.conclude(() => this.fail(error));
     } finally {
       this.pulling = false;
     }
@@ -332,7 +351,7 @@ export class Protocol implements DeflaterSink {
       this.receiveClose(frame);
       return;
     }
-    const payload = frame.bytes.slice(frame.start, frame.end);
+    const payload = frame.own();
     if (frame.opcode === PING) {
       this.answer(payload);
       this.sink.pinged(payload);
@@ -351,11 +370,42 @@ export class Protocol implements DeflaterSink {
 
   /** §5.5.1, §7.1.5: the first Close frame counts, is echoed if none went out before, and ends all reading. */
   private receiveClose(frame: FrameDecoder): void {
-    this.receivedClose = decodeClose(frame.bytes, frame.start, frame.end, this.text);
-    this.deaf = true;
-    const { code, reason } = this.receivedClose;
-    if (this.sentClose === undefined && this.waitingClose === undefined) this.sendClose({ code, reason });
-    this.sink.closing();
+    const received = this.decodeClose(frame);
+    this.conclude(() => {
+      this.receivedClose = received;
+      this.deaf = true;
+      const { code, reason } = received;
+      if (this.sentClose === undefined && this.waitingClose === undefined) this.sendClose({ code, reason });
+      this.sink.closing();
+    });
+  }
+
+  /** The end of the connection waits no longer, as there are no answers to wait for. */
+  hurry(): void {
+    if (!this.deaf) this.last?.();
+  }
+
+  /** Does the last thing, at once or when what came before it may have been answered. */
+  private conclude(last: () => void): void {
+    if (!this.isPatient || this.streamEnded || this.state !== "open") {
+      last();
+      return;
+    }
+    this.last = last;
+    this.halted |= RESTING;
+    this.sink.rest();
+  }
+
+  /** Throws ProtocolError. */
+  private decodeClose({ bytes, start, end }: FrameDecoder): CloseFrame {
+    const { sentClose, tolerate, observer } = this;
+    try {
+      return decodeClose(bytes, start, end, this.text);
+    } catch (error) {
+      if (!sentClose || !tolerates("malformedCloseAfterLocalClose", { tolerate, observer })) throw error;
+      this.isAnswerMalformed = true;
+      return sentClose;
+    }
   }
 
   /** The one exit of every fault of the peer (§7.1.7). After our Close frame there is nothing left to tell it. */
@@ -369,16 +419,15 @@ export class Protocol implements DeflaterSink {
   }
 
   private closeInfo(cause: WebSocketError | undefined): CloseInfo {
-    const { sentClose: sent, receivedClose: received } = this;
-    const wasClean = this.isShaken;
+    const { sentClose: sent, receivedClose: received, isShaken } = this;
     // After both Close frames a reset is as good an end of TCP as any.
-    const error = this.failure ?? (wasClean ? undefined : cause);
+    const error = this.failure ?? (isShaken ? undefined : cause);
     return {
-      code: wasClean && received !== undefined ? received.code : ABNORMAL_CLOSURE,
-      reason: wasClean && received !== undefined ? received.reason : "",
-      wasClean,
+      code: isShaken && received !== undefined ? received.code : ABNORMAL_CLOSURE,
+      reason: isShaken && received !== undefined ? received.reason : "",
+      wasClean: isShaken && !this.isAnswerMalformed,
       ...(sent && { sent }),
-      ...(received && { received }),
+      ...(received && !this.isAnswerMalformed && { received }),
       ...(error && { error }),
     };
   }

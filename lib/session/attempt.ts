@@ -1,4 +1,4 @@
-// One attempt at opening a session, as far as time and abort go: a deadline over all of its phases, and the user's signal.
+// One attempt at opening a session, as far as time and abort go: a deadline over all of its phases, and who else may end it.
 
 import { type Phase, TimeoutError } from "../errors.ts";
 import type { Attempt } from "../transport/transport.ts";
@@ -8,15 +8,18 @@ export class OpenAttempt implements Attempt {
   readonly signal: AbortSignal;
   readonly #controller = new AbortController();
   readonly #timer: ReturnType<typeof setTimeout> | undefined;
-  readonly #ignoreUser: (() => void) | undefined;
+  readonly #ignore: (() => void)[] = [];
   #phase: Phase = "connect";
 
-  /** `timeout` in ms, Infinity for none. Call done() when the attempt is over. */
-  constructor(timeout: number, userSignal: AbortSignal | undefined) {
+  /** `timeout` in ms, Infinity for none; each of the signals aborts it. Call done() when the attempt is over. */
+  constructor(timeout: number, ...signals: readonly (AbortSignal | undefined)[]) {
     this.signal = this.#controller.signal;
-    const forward = () => this.#controller.abort(userSignal?.reason);
-    if (userSignal?.aborted) forward();
-    this.#ignoreUser = userSignal && onAbort(userSignal, forward);
+    for (const signal of signals) {
+      if (signal === undefined) continue;
+      const forward = () => this.#controller.abort(signal.reason);
+      if (signal.aborted) forward();
+      this.#ignore.push(onAbort(signal, forward));
+    }
     if (timeout !== Number.POSITIVE_INFINITY) this.#timer = setTimeout(() => this.#expire(timeout), timeout);
   }
 
@@ -39,7 +42,7 @@ export class OpenAttempt implements Attempt {
 
   done(): void {
     clearTimeout(this.#timer);
-    this.#ignoreUser?.();
+    for (const ignore of this.#ignore) ignore();
   }
 
   #expire(timeout: number): void {

@@ -18,10 +18,9 @@ export interface CookieStore {
 /** The Cookie header for a request, as far as the jar knows one. */
 export async function cookiesFor(
   target: Target,
-  jar: CookieStore | undefined,
+  jar: CookieStore,
   attempt: OpenAttempt,
 ): Promise<string | undefined> {
-  if (jar === undefined) return undefined;
   attempt.phase("headers");
   const cookies: unknown = await attempt.guard(asked("get", () => jar.get(urlOf(target))));
   if (cookies === undefined || cookies === null || cookies === "") return undefined;
@@ -33,12 +32,12 @@ export async function cookiesFor(
 export async function keepCookies(
   target: Target,
   answer: Answer,
-  jar: CookieStore | undefined,
+  jar: CookieStore,
   attempt: OpenAttempt,
   transport: Transport,
 ): Promise<void> {
   const lines = valuesOf(answer.rawHeaders, "set-cookie");
-  if (jar === undefined || lines.length === 0) return;
+  if (lines.length === 0) return;
   const kept = asked("set", async () => {
     for (const line of lines) await jar.set(urlOf(target), line);
   });

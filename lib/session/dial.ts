@@ -32,7 +32,6 @@ async function dialPlace(
   attempt: Attempt,
 ): Promise<Transport> {
   const { connectTo, family, localAddress, noDelay, keepAliveDelay, maxHeaderSize, trace } = options;
-  const link = { family, localAddress, noDelay, keepAliveDelay };
   const socketPath = options.socketPath ?? target.socketPath;
   const place = connectTo ?? { host: target.hostname, port: target.port };
   const identity = target.socketPath === undefined ? target.hostname : "localhost";
@@ -40,9 +39,21 @@ async function dialPlace(
 
   const via = proxyTo(place, socketPath, target, options.proxy, platform);
   if (via !== undefined) {
+    const link = { family, localAddress, noDelay, keepAliveDelay };
     return openTunnel(platform, { via, to: place, link, tls, maxHeaderSize, trace }, attempt);
   }
-  const to = { ...link, hostname: place.host, port: place.port, socketPath, tls, isTunnel: false };
+  const { host: hostname, port } = place;
+  const to = {
+    hostname,
+    port,
+    socketPath,
+    family,
+    localAddress,
+    noDelay,
+    keepAliveDelay,
+    tls,
+    isTunnel: false,
+  };
   return platform.connect(to, attempt);
 }
 

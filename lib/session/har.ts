@@ -6,7 +6,7 @@ import { webText } from "../bytes/utf8.ts";
 import { FrameDecoder } from "../codec/frame-decoder.ts";
 import { isControl, TEXT } from "../codec/opcode.ts";
 import type { RawHeaders } from "../errors.ts";
-import { joinMessages } from "../protocol/assembler.ts";
+import { joinBytes } from "../protocol/assembler.ts";
 import { storedBlock, TAIL } from "../protocol/compression.ts";
 import { History } from "../protocol/history.ts";
 import { bytesOf, connectionsOf, type RecordedEvent, type Recording } from "./recording.ts";
@@ -135,7 +135,7 @@ class Messages {
   }
 
   async #message(at: number): Promise<HarWebSocketMessage> {
-    const packed = joined(this.#parts);
+    const packed = joinBytes(this.#parts);
     this.#parts = [];
     const opcode = this.#opcode;
     const time = (this.#began + at) / 1000;
@@ -150,7 +150,7 @@ class Messages {
   /** With the messages before it for its window; undefined for what is no DEFLATE. */
   async #inflate(packed: Uint8Array): Promise<Uint8Array | undefined> {
     const window = this.#history.bytes();
-    const input = joined([...(window.length > 0 ? [storedBlock(window)] : []), packed, END]);
+    const input = joinBytes([...(window.length > 0 ? [storedBlock(window)] : []), packed, END]);
     try {
       const stream = new Blob([input as Uint8Array<ArrayBuffer>]).stream();
       const inflated = stream.pipeThrough(new DecompressionStream("deflate-raw"));
@@ -161,8 +161,4 @@ class Messages {
       return undefined;
     }
   }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  return joinMessages([...parts]) as Uint8Array;
 }

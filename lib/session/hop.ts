@@ -21,6 +21,7 @@ import type { OpenAttempt } from "./attempt.ts";
 import { converse } from "./converse.ts";
 import { cookiesFor, keepCookies } from "./cookies.ts";
 import { dial } from "./dial.ts";
+import { KeptResponse } from "./kept-response.ts";
 import type { OpenOptions, OpenRequest } from "./session.ts";
 import { WireSession } from "./wire.ts";
 
@@ -47,11 +48,11 @@ export async function takeHop(
     // 1. The request.
     trace?.begin(target.publicUrl);
     checkPlace(hop);
-    const cookies = asked.cookies ?? (await cookiesFor(target, cookieJar, attempt));
+    const cookies = asked.cookies ?? (cookieJar && (await cookiesFor(target, cookieJar, attempt)));
     const request = upgradeRequest(hop, cookies, platform.key());
     const bytes = formatUpgrade(request);
-    const step = JSON.stringify([target.url, request.headers]);
-    if (hop.by !== undefined && hop.trail.includes(step))
+    const step = () => JSON.stringify([target.url, request.headers]);
+    if (hop.by !== undefined && hop.trail.includes(step()))
       throw refusedRedirect(hop.by, "it leads in a circle");
 
     // 2. A stream of bytes to the server.
@@ -64,20 +65,22 @@ export async function takeHop(
     const talk = upgradeClient(bytes, options.maxHeaderSize, (status) => !isFollowed(status));
     const { result: answer, handOver } = await converse(transport, talk, attempt.signal);
     trace?.response(answer);
-    await keepCookies(target, answer, cookieJar, attempt, transport);
+    if (cookieJar !== undefined) await keepCookies(target, answer, cookieJar, attempt, transport);
     if (isFollowed(answer.status)) {
       await attempt.guard(drop(transport));
-      return nextHop(hop, answer, step);
+      return nextHop(hop, answer, step());
     }
     if (answer.status !== 101) throw refusal(answer);
-    const agreement = checkUpgrade(answer, request, options.requireProtocol);
+    const agreement = checkUpgrade(answer, request, options.requireProtocol, {
+      tolerate: options.tolerate,
+      observer: trace,
+    });
 
     // 4. From here on everything is a stream, and its own signal is listened to.
     attempt.signal.throwIfAborted();
     const { url, publicUrl, secure } = target;
-    const { status, statusText, rawHeaders } = answer;
-    const response = { status, statusText, rawHeaders };
-    const opened = { role: "client" as const, url, publicUrl, secure, ...agreement, response };
+    const response = new KeptResponse(answer);
+    const opened = { role: "client" as const, url, publicUrl, secure, response, ...agreement };
     const session = new WireSession(platform, transport, opened, options, trace);
     handOver(session);
     return session;

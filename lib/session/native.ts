@@ -83,8 +83,8 @@ const UPGRADED: UpgradeResponse = { status: 101, statusText: "", rawHeaders: [] 
 export function openNative(
   create = (url: string, protocols: readonly string[]): NativeSocket => new WebSocket(url, protocols),
 ): Open<NativeOptions> {
-  return async (options) => {
-    const attempt = new OpenAttempt(options.timeout, options.signal);
+  return async (options, callOff) => {
+    const attempt = new OpenAttempt(options.timeout, options.signal, callOff);
     let url = options.publicUrl;
     let socket: NativeSocket | undefined;
     try {

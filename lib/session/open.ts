@@ -9,18 +9,16 @@ import { WireSession } from "./wire.ts";
 
 /** How a platform with sockets opens sessions. */
 export function openWire(platform: Platform): Open {
-  return async (options) => {
-    const attempt = new OpenAttempt(options.timeout, options.signal);
+  return async (options, callOff) => {
+    const attempt = new OpenAttempt(options.timeout, options.signal, callOff);
     let url = options.publicUrl;
     try {
       // 1. Whatever is computed anew for each attempt.
       attempt.signal.throwIfAborted();
       attempt.phase("headers");
-      let next: WireSession | Hop = {
-        asked: await attempt.guard(options.request()),
-        options,
-        trail: [],
-      };
+      const request = options.request();
+      const asked = request instanceof Promise ? await attempt.guard(request) : request;
+      let next: WireSession | Hop = { asked, options, trail: [] };
 
       // 2. One request after another, until one is granted.
       while (!(next instanceof WireSession)) {

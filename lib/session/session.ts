@@ -10,6 +10,7 @@ import type { Delivery, Message } from "../protocol/assembler.ts";
 import type { DeflateSettings } from "../protocol/compression.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { ProtocolState } from "../protocol/protocol.ts";
+import type { Tolerance } from "../protocol/tolerance.ts";
 import type { TransportOption } from "../transport/source.ts";
 import type { TlsOptions } from "../transport/transport.ts";
 import type { CookieStore } from "./cookies.ts";
@@ -134,11 +135,16 @@ export interface OpenOptions extends SessionOptions<OpenRequest>, Limits {
   /** Bytes. */
   readonly maxHeaderSize: number;
   readonly utf8Validation: boolean;
+  /** What of a peer's deviations is taken; undefined for nothing. */
+  readonly tolerate?: readonly Tolerance[] | undefined;
   /** What to offer, and how to compress; undefined for nothing. */
   readonly perMessageDeflate: (DeflateRequest & DeflateSettings) | undefined;
   /** Told of each attempt that is made with these options. */
   readonly trace: Trace | undefined;
 }
 
-/** Opens a session. Rejects with a WebSocketError or the reason of the signal; then nothing is left behind. */
-export type Open<Options = OpenOptions> = (options: Options) => Promise<Session>;
+/**
+ * Opens a session; `callOff` is a signal for that alone. Rejects with a WebSocketError or the reason of a signal; then nothing is
+ * left behind.
+ */
+export type Open<Options = OpenOptions> = (options: Options, callOff?: AbortSignal) => Promise<Session>;

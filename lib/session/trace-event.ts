@@ -3,6 +3,7 @@
 import { encodeBase64 } from "../bytes/base64.ts";
 import type { Opcode } from "../codec/opcode.ts";
 import type { RawHeaders } from "../errors.ts";
+import type { Tolerance } from "../protocol/tolerance.ts";
 
 /** Which connection an event is about, and when it happened. */
 export interface TraceContext {
@@ -48,7 +49,13 @@ export interface TracedNote {
   readonly text: string;
 }
 
-export type TraceEventData = TracedHead | TracedFrame | TracedNote;
+/** The peer deviated from the RFCs, and the option `tolerate` has it that this is taken. */
+export interface TracedWarning {
+  readonly kind: "warning";
+  readonly tolerance: Tolerance;
+}
+
+export type TraceEventData = TracedHead | TracedFrame | TracedNote | TracedWarning;
 
 /** What a trace tells. In JSON, bytes are base64. What the peer said is as it came: escape it before you show it. */
 export type TraceEvent = TraceContext & TraceEventData;

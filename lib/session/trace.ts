@@ -10,6 +10,7 @@ import type { RawHeaders } from "../errors.ts";
 import type { ResponseHead } from "../handshake/http.ts";
 import { redactedResource, redactedValue } from "../handshake/redaction.ts";
 import type { FrameObserver } from "../protocol/protocol.ts";
+import type { Tolerance } from "../protocol/tolerance.ts";
 import { type TraceEvent, type TraceEventData, traceEvent } from "./trace-event.ts";
 
 type Direction = "sent" | "received";
@@ -18,7 +19,7 @@ type Direction = "sent" | "received";
 export interface TraceSink {
   /** Takes one line, without its end; whatever could act on a terminal is escaped. */
   write?(line: string): unknown;
-  /** Takes one event: a head, a frame or a note. Its bytes are the sink's to keep. */
+  /** Takes one event: a head, a frame, a note or a warning. Its bytes are the sink's to keep. */
   event?(event: TraceEvent): unknown;
   /** False: credentials, cookies and query values are shown. Default true. */
   readonly redact?: boolean;
@@ -96,6 +97,11 @@ export class Trace implements FrameObserver {
   note(text: string): void {
     this.#sink.write?.(escapeControls(text));
     this.#event(() => ({ kind: "note", text }));
+  }
+
+  tolerated(tolerance: Tolerance): void {
+    this.#sink.write?.(`warning: tolerated ${tolerance}`);
+    this.#event(() => ({ kind: "warning", tolerance }));
   }
 
   #head(

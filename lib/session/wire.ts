@@ -41,7 +41,13 @@ export interface Opened {
 /** What of the options a session goes by. */
 export type WireOptions = Pick<
   OpenOptions,
-  "closeTimeout" | "signal" | "maxMessageSize" | "maxFragments" | "utf8Validation" | "perMessageDeflate"
+  | "closeTimeout"
+  | "signal"
+  | "maxMessageSize"
+  | "maxFragments"
+  | "utf8Validation"
+  | "perMessageDeflate"
+  | "tolerate"
 >;
 
 export class WireSession implements Session, TransportSink, ProtocolSink {
@@ -60,7 +66,7 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
   private early: { readonly cause: WebSocketError | undefined } | undefined;
   protected readonly wire: Protocol;
   private readonly defer: (task: () => void) => void;
-  private readonly flush: () => void;
+  private flush: (() => void) | undefined;
   private readonly later: (task: () => void) => void;
   private readonly signal: AbortSignal | undefined;
   private readonly ignoreSignal: (() => void) | undefined;
@@ -100,19 +106,30 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
     this.role = opened.role;
     this.transport = transport;
     this.defer = platform.defer;
-    this.flush = () => this.wire.flush();
     this.later = platform.later;
     this.closeTimeout = options.closeTimeout;
     this.signal = options.signal;
-    const { maxMessageSize, maxFragments, utf8Validation, perMessageDeflate } = options;
-    const { text, slabs, mask, zlib } = platform;
+    const { maxMessageSize, maxFragments, utf8Validation, perMessageDeflate, tolerate } = options;
+    const { text, slabs, shares, mask, zlib } = platform;
     const agreement = opened.deflate;
     const deflate = agreement && perMessageDeflate && { ...perMessageDeflate, agreement, zlib };
-    const limits = { maxMessageSize, maxFragments };
-    const protocol = { ...limits, utf8Validation, text, slabs, mask, observer: trace, deflate };
+    // Not spread: each such object has a shape of its own, which takes half a kilobyte.
+    const protocol = {
+      maxMessageSize,
+      maxFragments,
+      utf8Validation,
+      tolerate,
+      text,
+      slabs,
+      shares,
+      mask,
+      observer: trace,
+      deflate,
+    };
     this.wire = new Protocol(opened.role, protocol, this);
+    this.wire.isPatient = true;
     this.wire.pause();
-    this.ignoreSignal = this.signal && onAbort(this.signal, this.abort);
+    this.ignoreSignal = this.signal && onAbort(this.signal, () => this.abort());
   }
 
   get state(): ProtocolState {
@@ -225,6 +242,7 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
   /** The peer sends no more: neither do we, and if it does not take what is left to send, it is not waited for. */
   end(): void {
     this.hasEnded = true;
+    this.wire.hurry();
     this.wire.flush();
     this.transport.end();
     this.arm(LINGER_MS);
@@ -253,6 +271,7 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
   }
 
   staged(): void {
+    this.flush ??= () => this.wire.flush();
     this.defer(this.flush);
   }
 
@@ -260,10 +279,10 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
     if (this.wire.isBehind) this.transport.pause();
     if (this.isResting) return;
     this.isResting = true;
-    this.later(this.proceed);
+    this.later(() => this.proceed());
   }
 
-  private readonly proceed = (): void => {
+  private proceed(): void {
     this.isResting = false;
     const sent = this.sentBytes;
     this.wire.proceedSending();
@@ -273,7 +292,7 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
     this.wire.flush();
     this.read();
     this.sink?.drain();
-  };
+  }
 
   message(data: Message): void {
     this.sink?.message(data);
@@ -322,9 +341,9 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
     this.transport.destroy();
   }
 
-  private readonly abort = (): void => {
+  private abort(): void {
     this.destroy(
       new WebSocketError("ERR_WS_ABORTED", "the signal was aborted", { cause: this.signal?.reason }),
     );
-  };
+  }
 }

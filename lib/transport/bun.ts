@@ -32,4 +32,5 @@ function checkTls(options: TlsOptions): void {
   node.checkTls(options);
 }
 
-export const bun: Platform = { ...node, checkTls };
+// Memory is so cheap here that to share it would take longer.
+export const bun: Platform = { ...node, checkTls, shares: 1 };

@@ -9,7 +9,7 @@
 // tls and dns are loaded when they are first needed: tls alone would cost 17 ms of start-up.
 
 import { Buffer } from "node:buffer";
-import { connect as connectTcp, isIP, type Socket } from "node:net";
+import { connect as connectTcp, isIP, type Socket, type TcpNetConnectOpts } from "node:net";
 import { encodeBase64 } from "../bytes/base64.ts";
 import { randomBytes, randomMask } from "../bytes/random.ts";
 import { SlabPool } from "../bytes/staging.ts";
@@ -46,15 +46,43 @@ function readBuffer(): Uint8Array {
   return sharedBuffer;
 }
 
+/** Whose a socket is. By it all sockets have the same listeners, where each would have eight functions of its own. */
+const OWNER = Symbol("owner");
+
+type OwnedSocket = Socket & { [OWNER]?: NodeTransport };
+
+/** A function of a socket that is one of its owner. */
+function owners(method: "connected" | "read" | "drained" | "ended" | "failed" | "closed" | "destroyed") {
+  return function (this: OwnedSocket, argument?: unknown) {
+    return this[OWNER]?.[method](argument as never);
+  };
+}
+
+const onReady = owners("connected");
+const onData = owners("read");
+const onDrain = owners("drained");
+const onEnd = owners("ended");
+const onError = owners("failed");
+const onClose = owners("closed");
+const destroy = owners("destroyed");
+
 class NodeTransport implements PlatformTransport {
-  readonly #socket: Socket;
+  readonly #socket: OwnedSocket;
   /** What it is called in messages. */
   readonly #place: string;
   readonly #keepsWrites: boolean;
   /** Within which this one runs; Deno and Bun know no addresses of TLS in TLS. */
   readonly #outer: NodeTransport | undefined;
+  /** How the socket is destroyed, but for destroyed(). */
+  readonly #destroySocket: Socket["destroy"];
   #sink: TransportSink = new Held();
   #error: Error | undefined;
+  /** It is listened to what waits having left. */
+  #awaitsDrain = false;
+  /** Tells who waits in ready(). */
+  #settle: ((isReady: boolean) => void) | undefined;
+  /** Ends the last reading. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `open` makes the socket; it is handed what reads into the static buffer, which it may not be able to use. */
   constructor(
@@ -71,24 +99,44 @@ class NodeTransport implements PlatformTransport {
       this.#sink.data(buffer.subarray(0, bytes));
       return true;
     };
-    this.#socket = open({ buffer: readBuffer(), callback: take });
-    if (!readsInto) this.#socket.on("data", this.#take);
-    this.#surviveFailedWrites();
-    this.#socket
-      .on("drain", () => this.#sink.drain())
-      .on("end", () => this.#sink.end())
-      .on("error", (error) => {
-        this.#error = error;
-      })
-      .on("close", () => this.#sink.closed(this.#error && lost(this.#error)));
+    const socket = open({ buffer: readBuffer(), callback: take }) as OwnedSocket;
+    this.#socket = socket;
+    const before = socket[OWNER];
+    this.#destroySocket = before === undefined ? socket.destroy : before.#destroySocket;
+    socket[OWNER] = this;
+    socket.destroy = destroy as OwnedSocket["destroy"];
+    if (!readsInto) socket.on("data", onData);
+    socket.on("end", onEnd).on("error", onError).on("close", onClose);
   }
 
-  readonly #take = (chunk: Uint8Array): void => {
+  read(chunk: Uint8Array): void {
     this.#sink.data(chunk);
-  };
+  }
+
+  drained(): void {
+    this.#awaitsDrain = false;
+    this.#sink.drain();
+  }
+
+  ended(): void {
+    this.#sink.end();
+  }
+
+  failed(error: Error): void {
+    this.#error = error;
+  }
+
+  connected(): void {
+    this.#settle?.(true);
+  }
+
+  closed(): void {
+    this.#settle?.(false);
+    this.#sink.closed(this.#error && lost(this.#error));
+  }
 
   async secure(tls: EndpointTls, attempt: Attempt): Promise<Transport> {
-    const outer = this.#socket.off("data", this.#take);
+    const outer = this.#socket.off("data", onData);
     attempt.phase("tls");
     // Over a socket that is there already, tls reads by events alone: it has no `onread` then.
     const open = () => connectTls({ socket: outer }, tls);
@@ -112,20 +160,20 @@ class NodeTransport implements PlatformTransport {
   ready(event: "connect" | "secureConnect", signal: AbortSignal): Promise<this> {
     const socket = this.#socket;
     return new Promise((resolve, reject) => {
-      const settle = (act: () => void) => {
-        socket.off(event, succeed).off("close", fail);
-        signal.removeEventListener("abort", abort);
-        act();
+      const abort = () => {
+        socket.destroy();
+        reject(signal.reason);
+        this.#settle?.(false);
       };
-      const succeed = () => settle(() => resolve(this));
-      const fail = () => settle(() => reject(this.#error ?? new Error("the peer closed the connection")));
-      const abort = () =>
-        settle(() => {
-          socket.destroy();
-          reject(signal.reason);
-        });
+      this.#settle = (isReady) => {
+        this.#settle = undefined;
+        socket.off(event, onReady);
+        signal.removeEventListener("abort", abort);
+        if (isReady) resolve(this);
+        else reject(this.#error ?? new Error("the peer closed the connection"));
+      };
       if (signal.aborted) return abort();
-      socket.once(event, succeed).once("close", fail);
+      socket.on(event, onReady);
       signal.addEventListener("abort", abort);
     });
   }
@@ -135,29 +183,25 @@ class NodeTransport implements PlatformTransport {
    * Close frame, which says why it went. So a failed write only ends our side; reading goes on to the end, which the
    * kernel tells behind the last byte.
    */
-  #surviveFailedWrites(): void {
+  destroyed(error?: Error & { syscall?: string }): Socket {
     const socket = this.#socket;
-    const destroy = socket.destroy.bind(socket);
-    let timer: ReturnType<typeof setTimeout> | undefined;
     const finish = (error?: Error) => {
-      clearTimeout(timer);
-      return destroy(error);
+      clearTimeout(this.#timer);
+      return this.#destroySocket.call(socket, error);
     };
-    socket.destroy = (error?: Error & { syscall?: string }) => {
-      if (error?.syscall !== "write" || this.#error !== undefined || socket.readableEnded) {
-        return finish(this.#error ?? error);
-      }
-      this.#error = error;
-      timer = setTimeout(finish, LAST_READ_MS, error);
-      // The end is pushed as null; of a stream that has failed no event tells it. What lies before it is told by then.
-      const push = socket.push.bind(socket);
-      socket.push = (chunk, encoding) => {
-        const more = push(chunk, encoding);
-        if (chunk === null) process.nextTick(finish, error);
-        return more;
-      };
-      return socket.resume();
+    if (error?.syscall !== "write" || this.#error !== undefined || socket.readableEnded) {
+      return finish(this.#error ?? error);
+    }
+    this.#error = error;
+    this.#timer = setTimeout(finish, LAST_READ_MS, error);
+    // The end is pushed as null; of a stream that has failed no event tells it. What lies before it is told by then.
+    const { push } = socket;
+    socket.push = (chunk, encoding) => {
+      const more = push.call(socket, chunk, encoding);
+      if (chunk === null) process.nextTick(finish, error);
+      return more;
     };
+    return socket.resume();
   }
 
   attach(sink: TransportSink): void {
@@ -170,11 +214,17 @@ class NodeTransport implements PlatformTransport {
     const socket = this.#socket;
     if (!socket.writable || this.#error !== undefined) return true; // gone or going: closed() tells
     if (bytes.length <= COPIED_BYTES && (this.#keepsWrites || socket.writableLength > 0)) {
-      socket.write(bytes.slice());
+      this.#write(bytes.slice());
       return true;
     }
-    socket.write(bytes);
+    this.#write(bytes);
     return socket.writableLength === 0;
+  }
+
+  #write(bytes: Uint8Array): void {
+    if (this.#socket.write(bytes) || this.#awaitsDrain) return;
+    this.#awaitsDrain = true;
+    this.#socket.once("drain", onDrain);
   }
 
   get bufferedBytes(): number {
@@ -225,20 +275,22 @@ interface OnRead {
 }
 
 function dial(to: Endpoint, host: string): NodeTransport {
-  const where = to.socketPath === undefined ? { host, port: to.port } : { path: to.socketPath };
-  const options = {
-    ...where,
-    noDelay: to.noDelay,
-    ...(to.localAddress !== undefined && { localAddress: to.localAddress }),
-    ...(to.keepAliveDelay !== undefined && { keepAlive: true, keepAliveInitialDelay: to.keepAliveDelay }),
-  };
-  const { tls } = to;
+  const { port, socketPath, noDelay, localAddress, keepAliveDelay, tls, isTunnel } = to;
   const open = (onread: OnRead) => {
+    const where = socketPath === undefined ? { host, port, noDelay } : { path: socketPath, noDelay };
+    const options = where as TcpNetConnectOpts;
+    if (localAddress !== undefined) options.localAddress = localAddress;
+    if (keepAliveDelay !== undefined) {
+      options.keepAlive = true;
+      options.keepAliveInitialDelay = keepAliveDelay;
+    }
     // Deno cannot put TLS over a socket that was made with `onread`.
-    const readable = to.isTunnel ? options : { ...options, onread };
-    return tls === undefined ? connectTcp(readable) : connectTls(readable, tls);
+    if (!isTunnel) options.onread = onread;
+    return tls === undefined ? connectTcp(options) : connectTls(options, tls);
   };
-  return new NodeTransport(placeOf(to), tls !== undefined, open, !to.isTunnel);
+  // The place is for what may go wrong with TLS.
+  const place = isTunnel || tls !== undefined ? placeOf(to) : "";
+  return new NodeTransport(place, tls !== undefined, open, !isTunnel);
 }
 
 /** A transport over a socket of somebody else's, which is open already; it reads by events alone. */
@@ -320,7 +372,10 @@ export const node: Platform = {
   resolve,
   checkTls: (options) => void secureContext(options),
   // What somebody put on Object.prototype is no variable.
-  env: (name) => (Object.hasOwn(process.env, name) ? process.env[name] : undefined),
+  env: (name) => {
+    const value = process.env[name]; // looked at once where it is not set, as most are not
+    return value !== undefined && Object.hasOwn(process.env, name) ? value : undefined;
+  },
   // Runs when all promises that the current callback settled have run, so that an `await recv(); send()` loop is
   // flushed once for all the messages of a chunk; a microtask would flush after every second one.
   defer: (task) => process.nextTick(task),
@@ -329,5 +384,6 @@ export const node: Platform = {
   zlib: nodeZlib(),
   mask: randomMask,
   key: () => encodeBase64(randomBytes(16)),
+  shares: 32,
   slabs: new SlabPool((bytes) => new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer)),
 };

@@ -5,7 +5,7 @@
 // A message is inflated when it is whole, in one go, whatever its size; never more of it than there may be.
 
 import type { InputType, ZlibOptions } from "node:zlib";
-import { joinMessages } from "../protocol/assembler.ts";
+import { joinBytes } from "../protocol/assembler.ts";
 import {
   CORRUPT,
   type RawDeflate,
@@ -147,7 +147,7 @@ class OneShotInflate implements RawInflate {
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
-  return parts.length === 0 ? new Uint8Array(0) : (joinMessages(parts) as Uint8Array);
+  return joinBytes(parts);
 }
 
 export function oneShotZlib(zlib: OneShotModule): Zlib {

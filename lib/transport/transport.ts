@@ -164,6 +164,8 @@ export interface Platform {
   readonly text: TextCodec;
   readonly zlib: Zlib;
   readonly slabs: SlabPool;
+  /** How many times its own size a small binary message may keep alive, where sharing memory with others makes it cheaper. */
+  readonly shares: number;
   /** Source of mask keys. */
   readonly mask: MaskSource;
   /** A fresh Sec-WebSocket-Key: 16 random bytes in base64. */

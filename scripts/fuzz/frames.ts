@@ -7,6 +7,7 @@ import type { Role } from "../../lib/codec/frame-decoder.ts";
 import { LimitError, ProtocolError } from "../../lib/errors.ts";
 import type { Delivery } from "../../lib/protocol/assembler.ts";
 import type { ProtocolOptions } from "../../lib/protocol/protocol.ts";
+import { compared, RARE, type Streamed, streamed } from "../../spec/support/against-ws.ts";
 import { type AGREEMENT, deflating, packed, WAYS } from "../../spec/support/deflate.ts";
 import { frames } from "../../spec/support/frames.ts";
 import { concat, hex, toHex, utf8 } from "../../spec/support/hex.ts";
@@ -242,4 +243,14 @@ const roundTrip = ROLES.map((role) =>
   }),
 );
 
-export const FRAMES: readonly Target[] = [...decoder, ...protocol, ...inflater, ...roundTrip];
+/** Frames that are almost good, next to another implementation. */
+const asWs = target<Streamed>({
+  name: "frames, as ws has them",
+  inputs: streamed,
+  rows: RARE,
+  async check(stream) {
+    await compared(stream);
+  },
+});
+
+export const FRAMES: readonly Target[] = [asWs, ...decoder, ...protocol, ...inflater, ...roundTrip];

@@ -8,6 +8,8 @@ export interface Target<Input = unknown> {
   readonly name: string;
   readonly inputs: fc.Arbitrary<Input>;
   check(input: Input): void | Promise<void>;
+  /** How many times as long as others an input takes: there are the fewer of them. Default 1. */
+  readonly weight?: number;
   /** Inputs that once failed, and those that are seldom drawn. */
   readonly rows?: readonly Input[];
 }

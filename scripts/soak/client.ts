@@ -9,9 +9,12 @@ import type {
   WebSocketAppConstructor,
 } from "../../lib/node.ts";
 import type { Chance } from "./chance.ts";
-import type { Tally } from "./tally.ts";
+import { FILLER, isWhole, type Tally, textOf } from "./tally.ts";
 
 const RECONNECT = { minDelay: 20, maxDelay: 500, stableAfter: 500 };
+
+/** As late as no attempt is, in ms. */
+const OVERDUE_MS = 2_000;
 
 /** Between two runs, in ms. */
 const REST_MS = 20;
@@ -31,8 +34,10 @@ export class SoakClient {
   sent = 0;
   acknowledged = 0;
   received = 0;
-  /** By how many ms the latest attempt came after it was announced for. */
-  lateness = 0;
+  /** By how many ms each attempt came after a timer that was set for it when it was announced. */
+  readonly lateness: number[] = [];
+  /** Where in the range that there was for it each wait lay, from 0 to 1. */
+  readonly waits: number[] = [];
 
   readonly #app: WebSocketApp;
   readonly #chance: Chance;
@@ -44,6 +49,9 @@ export class SoakClient {
   /** Messages that came with the current connection. */
   #pushed = 0;
   #nextAttempt: number | undefined;
+  /** When the timer fired that was set for it. */
+  #firedAt: number | undefined;
+  #control: ReturnType<typeof setTimeout> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -77,13 +85,16 @@ export class SoakClient {
     this.#send();
     while (!this.#isStopping) {
       await this.#app.runForever();
-      this.#nextAttempt = undefined; // the user may have ended the wait for it
+      this.#forgetAttempt(); // the user may have ended the wait for it
       if (!this.#isStopping) await new Promise((resolve) => setTimeout(resolve, REST_MS));
     }
   }
 
   stop(): void {
     this.#isStopping = true;
+    if (this.#firedAt !== undefined && performance.now() - this.#firedAt > OVERDUE_MS)
+      this.#fault("an attempt was announced, and did not come");
+    this.#forgetAttempt();
     clearTimeout(this.#timer);
     this.#app.close();
   }
@@ -105,10 +116,10 @@ export class SoakClient {
 
   #attempt(url: string): string {
     if (this.#nextAttempt !== undefined) {
-      const late = performance.now() - this.#nextAttempt;
-      if (late < -2) this.#fault(`connects ${-late} ms too early`);
-      this.lateness = Math.max(this.lateness, late);
-      this.#nextAttempt = undefined;
+      const now = performance.now();
+      if (now < this.#nextAttempt - 2) this.#fault(`connects ${this.#nextAttempt - now} ms too early`);
+      this.lateness.push(now - (this.#firedAt ?? now));
+      this.#forgetAttempt();
     }
     return url;
   }
@@ -128,6 +139,7 @@ export class SoakClient {
       this.acknowledged++;
       this.#note(Number(text.slice(1)), ACKNOWLEDGED);
     } else if (text.startsWith(`p${this.#pushed}:`)) {
+      if (!isWhole(text)) this.#fault(`message ${this.#pushed} is not what was sent`);
       this.#pushed++;
     } else if (/^p\d/.test(text)) {
       this.#fault(`expected message ${this.#pushed}, and ${text.slice(0, 20)} came`);
@@ -147,17 +159,29 @@ export class SoakClient {
     const most = Math.min(maxDelay, minDelay * 2 ** retry.attempt);
     if (retry.delay < minDelay || retry.delay > most)
       this.#fault(`attempt ${retry.attempt} waits ${retry.delay} ms`);
+    // What a server asks for by Retry-After is no chance.
+    if (error?.code !== "ERR_WS_UNEXPECTED_STATUS")
+      this.waits.push((retry.delay - minDelay) / (most - minDelay));
     this.#nextAttempt = performance.now() + retry.delay;
+    this.#control = setTimeout(() => {
+      this.#firedAt = performance.now();
+    }, retry.delay);
+  }
+
+  #forgetAttempt(): void {
+    clearTimeout(this.#control);
+    this.#nextAttempt = this.#firedAt = undefined;
   }
 
   readonly #send = (): void => {
     const number = this.sent;
     const size = this.#chance.upTo(20) === 0 ? this.#chance.upTo(100_000) : this.#chance.upTo(200);
     const isBinary = number % 3 === 0;
-    const binary = Buffer.alloc(4 + size, 7);
+    const binary = Buffer.alloc(8 + size, FILLER);
     binary.writeUInt32BE(number);
+    binary.writeUInt32BE(size, 4);
     try {
-      this.#app.send(isBinary ? binary : `${number}:${"y".repeat(size)}`);
+      this.#app.send(isBinary ? binary : textOf(number, size));
       this.sent++;
       if (!this.#hasOutbox) this.#note(number, AT_RISK);
     } catch {

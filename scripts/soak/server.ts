@@ -10,24 +10,49 @@ import type { WebSocket } from "ws";
 import { certificates } from "../../spec/support/certificates.ts";
 import { WebSocketServer } from "../../spec/support/npm-ws.ts";
 import { Chance } from "./chance.ts";
-import type { Tally } from "./tally.ts";
+import { CODES, FILLER, isWhole, type Tally, textOf } from "./tally.ts";
 
-const CODES = [1000, 1001, 1003, 1007, 1008, 1009, 1011, 1012, 1013, 1014, 3000, 4000, 4999];
+const BEAT_MS = 50;
 
 const chance = new Chance(Number(process.argv[2]));
 const got = new Map<string, Set<number>>();
 const doubled: string[] = [];
-const open = new Set<Duplex>();
+const spoilt: string[] = [];
+/** What is open; below TLS the streams that can be reset. */
+const open = new Set<Socket>();
+
+/** Random bytes, but for a first one that no frame begins with: a frame by chance would hide what comes behind it. */
+function noise(): Buffer {
+  const bytes = chance.bytes(200);
+  bytes[0] = (bytes[0] ?? 0) | chance.of([0x10, 0x20, 0x30, 0x03]);
+  return bytes;
+}
+
+/** Of a loop that is held up timers come first: what has arrived meanwhile is read before one of these acts. */
+function later(ms: number, act: () => void): void {
+  setTimeout(() => setImmediate(() => setImmediate(act)), ms);
+}
+
+/** By how many ms the loop was held up at the most. */
+let lag = 0;
+let beat = performance.now();
+setInterval(() => {
+  const now = performance.now();
+  lag = Math.max(lag, now - beat - BEAT_MS);
+  beat = now;
+}, BEAT_MS);
 
 /** What becomes of an open connection; it gets the stream below it, too. */
 const MISDEEDS: readonly ((ws: WebSocket, socket: Socket, farewell: () => string) => void)[] = [
-  (_ws, socket) => ("encrypted" in socket ? socket.destroy() : socket.resetAndDestroy()),
+  (_ws, socket) => {
+    for (const raw of open) if (raw.remotePort === socket.remotePort) raw.resetAndDestroy();
+  },
   (ws) => ws.terminate(),
   (_ws, socket) => void socket.end(),
   (ws, _socket, farewell) => ws.close(chance.of(CODES), farewell()),
   (ws, _socket, farewell) => ws.close(chance.of(CODES), farewell()),
   (ws) => ws.close(),
-  (_ws, socket) => void socket.write(chance.bytes(200)),
+  (_ws, socket) => void socket.write(noise()),
   (_ws, socket) => void socket.write(Buffer.from("8300", "hex")),
   (_ws, socket) => void socket.end(Buffer.from("817e4000616263", "hex")),
   (_ws, socket) => void socket.write(Buffer.from("8900".repeat(5_000), "hex")),
@@ -44,10 +69,10 @@ function stall(ws: WebSocket, socket: Socket, then?: () => void): void {
   socket.pause();
   stalled.isStalled = true;
   if (then === undefined) return;
-  setTimeout(() => {
+  later(chance.upTo(2_000), () => {
     stalled.isStalled = false;
     then();
-  }, chance.upTo(2_000));
+  });
 }
 
 /** What a request gets that is not upgraded. */
@@ -69,6 +94,7 @@ function serve(ws: WebSocket, request: IncomingMessage): void {
   ws.on("error", () => {});
   ws.on("message", (data, isBinary) => {
     const number = isBinary ? (data as Buffer).readUInt32BE() : Number(String(data).split(":", 1));
+    if (!(isBinary ? isFilled(data as Buffer) : isWhole(String(data)))) spoilt.push(`${client}: ${number}`);
     const numbers = got.get(client);
     if (numbers?.has(number)) doubled.push(`${client}: ${number}`);
     numbers?.add(number);
@@ -77,13 +103,17 @@ function serve(ws: WebSocket, request: IncomingMessage): void {
   const push = () => {
     if (ws.readyState !== ws.OPEN) return;
     if (!("isStalled" in ws && ws.isStalled) && ws.bufferedAmount < 1_000_000)
-      ws.send(`p${pushed++}:${"x".repeat(chance.upTo(10) === 0 ? chance.upTo(60_000) : chance.upTo(100))}`);
+      ws.send(textOf(`p${pushed++}`, chance.upTo(10) === 0 ? chance.upTo(60_000) : chance.upTo(100)));
     setTimeout(push, chance.upTo(60));
   };
   push();
-  setTimeout(() => {
+  later(chance.upTo(4_000), () => {
     if (ws.readyState === ws.OPEN) chance.of(MISDEEDS)(ws, socket, () => `${pushed}`);
-  }, chance.upTo(4_000));
+  });
+}
+
+function isFilled(data: Buffer): boolean {
+  return data.length === 8 + data.readUInt32BE(4) && data.subarray(8).every((byte) => byte === FILLER);
 }
 
 function listening(secure: boolean): void {
@@ -103,6 +133,8 @@ function listening(secure: boolean): void {
     const tally: Tally = {
       got: Object.fromEntries([...got].map(([client, numbers]) => [client, [...numbers]])),
       doubled,
+      spoilt,
+      lag,
     };
     response.end(JSON.stringify(tally));
   });
@@ -110,12 +142,12 @@ function listening(secure: boolean): void {
     const { port } = server.address() as AddressInfo;
     console.log(`${secure ? "wss" : "ws"} ${port}`);
     const restart = () => {
+      server.close(() => setTimeout(() => server.listen(port, "127.0.0.1", run), chance.upTo(500)));
       for (const socket of open) socket.destroy();
-      server.close(() => setTimeout(() => server.listen(port, "127.0.0.1"), chance.upTo(500)));
       server.closeAllConnections?.();
-      setTimeout(restart, 5_000 + chance.upTo(15_000));
     };
-    setTimeout(restart, 5_000 + chance.upTo(15_000));
+    const run = () => later(5_000 + chance.upTo(15_000), restart);
+    run();
   });
 }
 

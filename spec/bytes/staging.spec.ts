@@ -43,6 +43,35 @@ function put(staging: Staging, byte: number, count = 1): void {
 }
 
 describe("SlabPool", () => {
+  it("makes no more than 16 for those who stage a little in one tick: who waited longest leaves first", () => {
+    const written: string[] = [];
+    let allocated = 0;
+    const pool = new SlabPool((bytes) => {
+      allocated++;
+      return new Uint8Array(bytes);
+    });
+    const stagings = Array.from({ length: 100 }, (_, i) => {
+      return new Staging(pool, (bytes) => {
+        written.push(`${i} ${toHex(bytes)}`);
+        return true;
+      });
+    });
+    const expected = stagings.map((_, i) => `${i} ${toHex(Uint8Array.of(i, i))}`);
+    for (const [i, staging] of stagings.entries()) put(staging, i, 2);
+    expect(written).to.deep.equal(expected.slice(0, 84));
+    for (const staging of stagings) staging.flush();
+    expect(written).to.deep.equal(expected);
+    expect(allocated).to.equal(16);
+  });
+
+  it("asks nobody to leave who has nothing staged any more", () => {
+    const { staging, pool, written } = rig();
+    put(staging, 1);
+    staging.discard();
+    for (let i = 0; i < 40; i++) pool.take(1, rig().staging);
+    expect(written).to.deep.equal([]);
+  });
+
   it("takes a slab for a piece behind a header, or one of just the size for more", () => {
     const pool = new SlabPool();
     expect(pool.take(1).bytes.length).to.equal(SLAB);

@@ -4,7 +4,8 @@
 import { isUtf8 } from "node:buffer";
 import { expect } from "chai";
 import fc from "fast-check";
-import { incompleteTail, type TextCodec, webText, writeShortAscii } from "../../lib/bytes/utf8.ts";
+import { maskInPlace, slabOf } from "../../lib/bytes/mask.ts";
+import { incompleteTail, type TextCodec, webText, writeAscii } from "../../lib/bytes/utf8.ts";
 import { denoText } from "../../lib/transport/deno-text.ts";
 import { nodeText } from "../../lib/transport/node-text.ts";
 import { concat, hex, toHex, utf8 } from "../support/hex.ts";
@@ -55,8 +56,8 @@ const LONE: [title: string, text: string, hex: string][] = [
   ["a high one before a pair", "\ud83d😀", "efbfbdf09f9880"],
 ];
 
-/** ASCII on both sides of the length up to which it is written in a loop, whole or with one other character somewhere. */
-const AROUND_SHORT: [title: string, text: string, hex: string][] = [15, 16, 17, 40].flatMap((length) =>
+/** ASCII, whole or with one other character somewhere. */
+const NEARLY_ASCII: [title: string, text: string, hex: string][] = [15, 40].flatMap((length) =>
   ["a".repeat(length), ...[0, 1, length - 2, length - 1].map((at) => withAccent(length, at))].map(
     (text): [string, string, string] => [`${length} characters: ${text}`, text, toHex(utf8(text))],
   ),
@@ -85,7 +86,7 @@ const LONG = "a".repeat(400);
 
 for (const [name, codec] of CODECS) {
   describe(name, () => {
-    for (const [title, text, bytes] of [...VALID, ...AROUND_SHORT]) {
+    for (const [title, text, bytes] of [...VALID, ...NEARLY_ASCII]) {
       it(`reads ${title}`, () => {
         const range = within(hex(bytes));
         expect(codec.decode(...range)).to.equal(text);
@@ -107,7 +108,7 @@ for (const [name, codec] of CODECS) {
       });
     }
 
-    for (const [title, text, bytes] of [...VALID, ...LONE, ...AROUND_SHORT]) {
+    for (const [title, text, bytes] of [...VALID, ...LONE, ...NEARLY_ASCII]) {
       it(`writes ${title}`, () => {
         const into = new Uint8Array(3 * text.length + 10).fill(0xee);
         const written = codec.write(text, into, 5);
@@ -155,21 +156,36 @@ for (const [name, codec] of CODECS) {
   });
 }
 
-describe("writeShortAscii", () => {
-  const rows: [title: string, text: string, written: boolean][] = [
-    ["nothing", "", true],
-    ["16 characters", "0123456789abcdef", true],
-    ["17 characters", "0123456789abcdefg", false],
-    ["the last of ASCII", "\x7f", true],
-    ["the first behind it", "\x80", false],
-  ];
-  for (const [title, text, written] of rows) {
-    it(`${title}: ${written ? "written" : "left to others"}`, () => {
-      const into = new Uint8Array(20);
-      expect(writeShortAscii(text, into, 2)).to.equal(written);
-      if (written) expect(toHex(into.subarray(2, 2 + text.length))).to.equal(toHex(utf8(text)));
+describe("writeAscii", () => {
+  const KEY = 0xf3217fa9 | 0; // each byte is another, and the number negative
+  const LETTERS = "The quick brown fox jumps over the lazy dog, twice";
+
+  for (const length of [0, 1, 2, 3, 4, 5, 6, 7, 8, 47, 48, 49, 50]) {
+    it(`writes ${length} characters where they belong, and nothing beside, masked as by maskInPlace()`, () => {
+      for (const start of [0, 1, 2, 3, 6]) {
+        const into = new Uint8Array(64).fill(0xee);
+        const expected = slabOf(new Uint8Array(64).fill(0xee));
+        const text = LETTERS.slice(0, length);
+        expected.bytes.set(utf8(text), start);
+        expect(writeAscii(text, into, start, 0)).to.equal(true);
+        expect(toHex(into)).to.equal(toHex(expected.bytes));
+        maskInPlace(expected, start, start + length, KEY);
+        expect(writeAscii(text, into, start, KEY)).to.equal(true);
+        expect(toHex(into)).to.equal(toHex(expected.bytes));
+      }
     });
   }
+
+  it("takes the last of ASCII, and not the first behind it, wherever it stands", () => {
+    for (const length of [1, 3, 4, 5, 8]) {
+      for (let at = 0; at < length; at++) {
+        const around = (one: string) => "a".repeat(at) + one + "a".repeat(length - at - 1);
+        expect(writeAscii(around("\x7f"), new Uint8Array(8), 0, KEY), `${at} of ${length}`).to.equal(true);
+        for (const other of ["\x80", "\u0100", "\ud800"])
+          expect(writeAscii(around(other), new Uint8Array(8), 0, KEY), `${at} of ${length}`).to.equal(false);
+      }
+    }
+  });
 });
 
 describe("incompleteTail", () => {

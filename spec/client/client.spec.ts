@@ -40,6 +40,68 @@ describe("createClient", () => {
     expect((await accepted.next()).head).to.include("Host: before\r\n");
   });
 
+  describe("keeps all that is in them", () => {
+    const list = [["X-List", "before"]];
+    const record = { "X-Record": ["before"] };
+    const forms: [title: string, headers: unknown, change: () => void][] = [
+      ["a list of pairs", list, () => void list[0]?.splice(1, 1, "after")],
+      ["a record with a list", record, () => void record["X-Record"].splice(0, 1, "after")],
+      ["an iterator, which ends", new Map([["X-Once", "before"]]).entries(), () => {}],
+    ];
+    for (const [title, headers, change] of forms) {
+      it(`headers: ${title}`, async () => {
+        const { url, accepted } = await rawServer(use);
+        const client = createClient({ headers } as ConnectionOptions);
+        change();
+        for (let i = 0; i < 2; i++) {
+          await client.createConnection(url);
+          expect((await accepted.next()).head).to.match(/\r\nX-\w+: before\r\n/);
+        }
+      });
+    }
+
+    it("Headers, subprotocols and cookies", async () => {
+      const { url, accepted } = await rawServer(use);
+      const headers = new Headers({ "X-One": "before" });
+      const [protocols, cookies] = [["before"], { name: "before" }];
+      const given = { headers, protocols, cookies, requireProtocol: false };
+      const client = createClient(given);
+      headers.set("X-One", "after");
+      protocols[0] = "after";
+      cookies.name = "after";
+      await client.createConnection(url);
+      const { head } = await accepted.next();
+      expect(head.match(/before/g)).to.have.length(3);
+      expect(head).not.to.include("after");
+    });
+
+    it("so does an app with its own, and finds them as they were in each run", async () => {
+      const { url, accepted } = await rawServer(use);
+      const headers = { "X-One": "before" };
+      const app = new (createClient().WebSocketApp)(url, { headers });
+      headers["X-One"] = "after";
+      for (let i = 0; i < 2; i++) {
+        const run = app.runForever();
+        const server = await accepted.next();
+        expect(server.head).to.include("X-One: before\r\n");
+        server.close();
+        await run;
+      }
+    });
+
+    it("but for what is called: that is the caller's own", async () => {
+      const { url, accepted } = await rawServer(use);
+      const jar = { line: "a=1", get: () => jar.line, set() {} };
+      const lines: string[] = [];
+      const trace = { write: (line: string) => void lines.push(line), redact: true };
+      const client = createClient({ cookies: jar, trace });
+      jar.line = "a=2";
+      await client.createConnection(url);
+      expect((await accepted.next()).head).to.include("Cookie: a=2\r\n");
+      expect(lines).not.to.deep.equal([]);
+    });
+  });
+
   it("changes nothing for others", async () => {
     createClient({ host: "default" });
     expect((await pair(use)).server.head).not.to.include("Host: default");

@@ -11,7 +11,7 @@ import { cleanUp, nextTurn } from "../support/clean-up.ts";
 import { rejection, thrown } from "../support/failure.ts";
 import { Queue } from "../support/queue.ts";
 import { closeFrame, frame, pair, rawServer, running, type ServerEnd } from "../support/raw-server.ts";
-import { command, createConnection } from "../support/runtime.ts";
+import { command, createConnection, platform } from "../support/runtime.ts";
 
 /** Everything that a loop over the connection gives, and what it throws. */
 async function all(ws: Connection): Promise<{ messages: Message[]; error: unknown }> {
@@ -153,6 +153,18 @@ describe("Connection", () => {
     expect((first as Uint8Array).buffer.byteLength).to.equal(2);
   });
 
+  it("gives binary that came with others in memory that none of them can change, though they may share it", async () => {
+    const { ws, server } = await pair(use);
+    server.socket.write(Buffer.concat([1, 2, 3].map((fill) => frame(2, Buffer.alloc(1000, fill)))));
+    const messages = [await ws.recv(), await ws.recv(), await ws.recv()] as Uint8Array[];
+    for (const [i, message] of messages.entries()) {
+      expect(message.constructor).to.equal(Uint8Array);
+      expect(message).to.deep.equal(new Uint8Array(1000).fill(i + 1));
+      expect(message.buffer.byteLength).to.be.at.most(platform.shares * 1000);
+      message.fill(0xff);
+    }
+  });
+
   it("reads a message as it arrives", async () => {
     const { ws, server } = await pair(use);
     const opening = ws.recvStream();
@@ -185,6 +197,16 @@ describe("Connection", () => {
     const { opcode, payload } = await server.frames.next();
     expect([opcode, payload.toString()]).to.deep.equal([PONG, "are you there?"]);
     expect(ws.state).to.equal("open");
+  });
+
+  it("refuses to send with options that it does not know, and sends nothing", async () => {
+    const { ws, server } = await pair(use);
+    for (const options of [{ binary: true }, { compres: false }, { compress: 1 }, null, 5])
+      await rejection(ws.send("no", options as object), UsageError);
+    for (const options of [{ fin: true }, { binary: "yes" }, { compress: 1 }, null])
+      await rejection(ws.sendStream(["no"], options as object), UsageError);
+    await ws.send("yes", { compress: false });
+    expect(await server.text()).to.equal("yes");
   });
 
   describe("close", () => {
@@ -245,6 +267,14 @@ describe("Connection", () => {
         expect(ws.state).to.equal("open");
       });
     }
+
+    it("refuses what it does not know besides", async () => {
+      const { ws } = await pair(use);
+      for (const options of [{ timeOut: 1 }, null, 5]) {
+        thrown(() => ws.close(1000, "", options as object), UsageError);
+        expect(ws.state).to.equal("open");
+      }
+    });
 
     it("takes a reason of 123 bytes, and half a character as U+FFFD", async () => {
       const { ws, server } = await pair(use);
@@ -393,7 +423,10 @@ describe("Connection", () => {
 
     it("does no harm with rejections that nobody listens to", async () => {
       const { ws } = await pair(use);
-      const pending = [ws.ping(), ws.sendStream([]), ws.send(new Blob(["a"]))];
+      const pending: Promise<unknown>[] = [
+        ...[ws.ping(), ws.sendStream([]), ws.send(new Blob(["a"]))],
+        ...[ws.recv(), ws.recvStream(), ws.recv({ timeout: 60_000 }), ws.recv({ wrong: 1 } as object)],
+      ];
       ws.terminate();
       await ws.closed;
       pending.push(
@@ -402,11 +435,12 @@ describe("Connection", () => {
         ws.ping(),
         ws.send(5 as never),
         ws.sendStream(5 as never),
+        ...[ws.recv(), ws.recvStream(), ws.recvStream({ wrong: 1 } as object)],
       );
       // Mocha fails the test for a rejection that is not handled, which shows a turn later.
       await nextTurn();
       await nextTurn();
-      expect(pending).to.have.length(8);
+      expect(pending).to.have.length(15);
     });
   });
 

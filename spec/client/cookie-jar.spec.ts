@@ -236,6 +236,11 @@ describe("CookieJar", () => {
     }
   });
 
+  it("refuses options that it does not know", () => {
+    for (const options of [{ nwo: Date.now }, { now: 5 }, null])
+      thrown(() => new CookieJar(options as object), UsageError);
+  });
+
   it("takes whatever a server says, and gives back nothing that would not fit into a header", () => {
     const text = fc.string({
       unit: fc.constantFrom(...'ab=;, \t"/.\xe9\r\n\0\u010a', "Path=/", "Domain=", "Max-Age=1"),

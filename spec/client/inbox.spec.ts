@@ -106,6 +106,23 @@ describe("Inbox", () => {
     });
   }
 
+  const wrong: [options: unknown, code: string][] = [
+    [{ timeuot: 1 }, "ERR_WS_UNKNOWN_OPTION"],
+    [{ timeout: 1, reconnect: true }, "ERR_WS_UNSUPPORTED"],
+    [{ signal: {} }, "ERR_WS_INVALID_ARGUMENT"],
+    [null, "ERR_WS_INVALID_ARGUMENT"],
+    [50, "ERR_WS_INVALID_ARGUMENT"],
+  ];
+  for (const [options, code] of wrong) {
+    it(`refuses ${JSON.stringify(options)}, and the message stays`, async () => {
+      const { inbox: box } = inbox();
+      box.message("here");
+      for (const call of [() => box.recv(options as object), () => box.recvStream(options as object)])
+        expect((await rejection(call(), UsageError)).code).to.equal(code);
+      expect(await box.recv()).to.equal("here");
+    });
+  }
+
   describe("makes the peer wait", () => {
     it("from maxQueue messages on until half of them are taken", async () => {
       const { inbox: box, source } = inbox(4);

@@ -37,6 +37,7 @@ describe("overNative", () => {
     { maxFragments: 5 },
     { maxHeaderSize: 5 },
     { utf8Validation: false },
+    { tolerate: ["binaryAsText"] },
     { perMessageDeflate: true },
     { perMessageDeflate: {} },
     { trace: true },

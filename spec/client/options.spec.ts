@@ -65,6 +65,7 @@ describe("resolve", () => {
       maxQueue: 1024,
       maxBufferedAmount: 64 * 1024 * 1024,
       utf8Validation: true,
+      tolerate: undefined,
       perMessageDeflate: undefined,
       trace: undefined,
       publicUrl: URL_,
@@ -96,6 +97,12 @@ describe("resolve", () => {
     expect(resolve(URL_, elsewhere)).to.deep.include(elsewhere);
     const bracketed = { connectTo: { host: "[::1]", port: 1 } };
     expect(resolve(URL_, bracketed).connectTo).to.deep.equal({ host: "::1", port: 1 });
+    const tolerate = ["binaryAsText", "missingSubprotocol"] as const;
+    expect(resolve(URL_, { tolerate }).tolerate).to.deep.equal(tolerate);
+    expect(resolve(URL_, { tolerate }).tolerate, "a copy").to.not.equal(tolerate);
+    expect(resolve(URL_, { tolerate: [] }).tolerate).to.deep.equal([]);
+    const vain = { tolerate, utf8Validation: false };
+    expect(thrown(() => resolve(URL_, vain), UsageError).message).to.include("in vain");
     expect(resolve(URL_, { keepAliveSocket: 1000 }).keepAliveDelay).to.equal(1000);
     expect(resolve(URL_, { keepAliveSocket: false }).keepAliveDelay).to.equal(undefined);
     const twoPlaces = { socketPath: "/s", connectTo: { host: "h", port: 1 } };
@@ -139,6 +146,7 @@ describe("resolve", () => {
       ],
       ["redirect", ["", "manual", true, null]],
       ["maxRedirects", [-1, 1.5, Number.NaN, "5", null]],
+      ["tolerate", [null, true, "binaryAsText", {}, ["binaryastext"], ["toString"], [["binaryAsText"]], [5]]],
       ["trace", [1, "stderr", {}, { write: "line" }]],
       [
         "headers",

@@ -10,6 +10,7 @@ import { CLOSE, CONTINUATION, PONG, TEXT } from "../../lib/codec/opcode.ts";
 import { ClosedError, LimitError, UsageError, type WebSocketError } from "../../lib/errors.ts";
 import type { Message } from "../../lib/protocol/assembler.ts";
 import { HIGH_WATER } from "../../lib/session/session.ts";
+import { acceptingServer } from "../support/accepting-server.ts";
 import { seeded } from "../support/chance.ts";
 import { cleanUp, nextTurn } from "../support/clean-up.ts";
 import { rejection, thrown } from "../support/failure.ts";
@@ -17,7 +18,6 @@ import { growthOfTime, LINEAR } from "../support/growth.ts";
 import { Queue } from "../support/queue.ts";
 import { frame, rawServer, running, type ServerEnd } from "../support/raw-server.ts";
 import { WebSocketApp } from "../support/runtime.ts";
-import { wsServer } from "../support/ws-server.ts";
 
 /** A connection whose process, system and peer the test plays. */
 class FakeWay {
@@ -839,20 +839,17 @@ describe("an app with an outbox", () => {
   });
 
   it("sends 100 000 messages, in order, as a server takes them", async () => {
-    const server = use(await wsServer("TCP"));
+    const server = await acceptingServer(use);
     const { outbox, dropped } = telling();
     const app = new WebSocketApp(server.url, { outbox: { ...outbox, maxBytes: 10_000_000 } });
     use({ close: () => app.terminate() });
     const run = app.runForever();
     for (let i = 0; i < 50_000; i++) app.send(`${i}`);
-    const socket = await server.connections.next();
-    let next = 0;
-    const all = new Promise<void>((resolve) => {
-      socket.on("message", (data) => {
-        if (Number(String(data)) === next) next++;
-        if (next === 100_000) resolve();
-      });
-    });
+    const ws = await server.accepted.next();
+    const arrived = async () => {
+      for (let next = 0; next < 100_000; next++) expect(await ws.recv()).to.equal(`${next}`);
+    };
+    const all = arrived();
     while (app.connection === undefined) await nextTurn();
     for (let i = 50_000; i < 100_000; i++) app.send(`${i}`);
     await all;

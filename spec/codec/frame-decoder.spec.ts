@@ -304,3 +304,82 @@ for (const role of ROLES) {
     });
   });
 }
+
+describe("FrameDecoder.own()", () => {
+  /** A binary frame whose bytes all are `fill`. */
+  function binary(role: Role, length: number, fill: number): Uint8Array {
+    const header = length < 126 ? [0x82, length] : [0x82, 126, length >> 8, length];
+    return wire(role, toHex(Uint8Array.from(header)), toHex(new Uint8Array(length).fill(fill)));
+  }
+
+  /** What comes of chunks, each of which is overwritten once it was read; frames that were cut are joined. */
+  function payloadsOf(chunks: readonly Uint8Array[], role: Role, shares = 32): Uint8Array[] {
+    const decoder = new FrameDecoder(role, { shares });
+    const payloads: Uint8Array[] = [];
+    for (const chunk of chunks) {
+      decoder.push(chunk);
+      while (decoder.next()) {
+        const part = decoder.own();
+        if (decoder.isFirst) payloads.push(part);
+        else payloads.push(concat(payloads.pop() ?? part, part));
+      }
+      decoder.keep();
+      chunk.fill(0xee);
+    }
+    return payloads;
+  }
+
+  const LENGTHS = [0, 1, 64, 65, 66, 1000, 65, 4096, 4097, 100, 100, 3000, 65, 64, 2000, 70];
+
+  for (const role of ROLES) {
+    it(`gives the ${role} payloads that neither a chunk nor one another can change`, () => {
+      const all = concat(...LENGTHS.map((length, i) => binary(role, length, i + 1)));
+      for (const at of [0, 1, 70, 300, 1300, 5000, 9000, 12_000]) {
+        const chunks = [all.slice(0, at), all.slice(at)];
+        for (const given of [chunks, chunks.map((chunk) => Buffer.from(chunk))]) {
+          const payloads = payloadsOf(given, role);
+          expect(payloads.map(({ length }) => length)).to.deep.equal(LENGTHS);
+          payloads.forEach((payload, i) => {
+            expect(payload.constructor).to.equal(Uint8Array);
+            expect(payload.findIndex((byte) => byte !== i + 1)).to.equal(-1);
+            payload.fill(0xff);
+          });
+        }
+      }
+    });
+  }
+
+  it("keeps no more alive than 32 times a payload, and nothing else for one that came alone", () => {
+    const lengths = [...LENGTHS, ...new Array<number>(600).fill(100), ...LENGTHS];
+    const all = concat(...lengths.map((length) => binary("client", length, 7)));
+    for (const shares of [32, 2, 1]) {
+      const payloads = payloadsOf([all.slice()], "client", shares);
+      for (const { length, buffer } of payloads) expect(buffer.byteLength).to.be.at.most(shares * length);
+    }
+    expect(new Set(payloadsOf([all], "client").map(({ buffer }) => buffer)).size).to.be.below(400);
+    for (const length of LENGTHS) {
+      const [alone] = payloadsOf([binary("client", length, 7)], "client");
+      expect(alone?.buffer.byteLength).to.equal(length);
+    }
+  });
+
+  it("gives what a paused reader left behind, and what came to it later", () => {
+    const decoder = new FrameDecoder("client", { shares: 32 });
+    const given: number[] = [];
+    const read = () => {
+      decoder.next();
+      const payload = decoder.own();
+      given.push(payload[0] as number);
+      expect(payload.every((byte) => byte === payload[0])).to.equal(true);
+    };
+    const three = (fill: number) => concat(...[0, 1, 2].map((i) => binary("client", 100, fill + i)));
+    decoder.push(three(1));
+    read();
+    decoder.keep();
+    read();
+    decoder.push(three(4));
+    decoder.keep();
+    for (let i = 0; i < 4; i++) read();
+    expect(given).to.deep.equal([1, 2, 3, 4, 5, 6]);
+  });
+});

@@ -3,7 +3,7 @@
 
 import { expect } from "chai";
 import { PAYLOAD_START, SlabPool, Staging } from "../../lib/bytes/staging.ts";
-import { type TextCodec, webText } from "../../lib/bytes/utf8.ts";
+import { SHORT_TEXT, type TextCodec, webText } from "../../lib/bytes/utf8.ts";
 import { encodeFrame, encodeHeader, encodeText } from "../../lib/codec/frame-encoder.ts";
 import { BINARY, CONTINUATION, type Opcode, PING, PONG, TEXT } from "../../lib/codec/opcode.ts";
 import { nodeText } from "../../lib/transport/node-text.ts";
@@ -184,8 +184,9 @@ describe("encodeText", () => {
 
   const rows: [title: string, text: string][] = [
     ["nothing", ""],
-    ["16 characters of ASCII", "a".repeat(16)],
-    ["17 characters of ASCII", "a".repeat(17)],
+    ["the longest text that is masked as it is written", "a".repeat(SHORT_TEXT)],
+    ["one character more", "a".repeat(SHORT_TEXT + 1)],
+    ["a short text that is not all ASCII", `${"a".repeat(SHORT_TEXT - 1)}€`],
     ["125 characters of ASCII", "a".repeat(125)],
     ["126 characters of ASCII", "a".repeat(126)],
     ["125 bytes in 63 characters", `a${"é".repeat(62)}`],

@@ -30,6 +30,7 @@ import {
   hearEnd,
   request,
   send,
+  stayOpen,
   stopReading,
   upgrade,
 } from "../support/script-steps.ts";
@@ -204,6 +205,37 @@ describe("faults: calls", () => {
         });
       }
     }
+
+    it("of a connection that is closing or closed: once is enough, and nothing throws", async () => {
+      const peer = await scripted(use, [upgrade(), hear(CLOSE), stayOpen, hearEnd]);
+      const controller = new AbortController();
+      const log: string[] = [];
+      const app: App = new peer.WebSocketApp(peer.url, {
+        ...logging(log),
+        signal: controller.signal,
+        closeTimeout: 60_000,
+      });
+      app.onOpen = () => {
+        app.close(4000);
+        app.close(4001);
+        log.push("closing");
+        app.terminate();
+        controller.abort();
+        app.close(4002);
+        log.push("dropped");
+      };
+      const info = await app.runForever();
+      expect(info).to.include({ code: 1006, wasClean: false });
+      for (const act of [() => app.close(), () => app.terminate(), () => controller.abort()]) act();
+      await settle();
+      expect(log).to.deep.equal(["closing", "dropped", "close 1006"]);
+      // The first was on its way already, or not; there is no other.
+      const { record } = await peer.lines.next();
+      const told: number[] = [];
+      while (record.waiting > 0) told.push((await record.next()).payload.readUInt16BE());
+      expect(told.filter((code) => code !== 4000)).to.deep.equal([]);
+      expect(told.length).to.be.at.most(1);
+    });
 
     it("of a failed attempt, in onError and in reconnect.retry", async () => {
       for (const where of ["onError", "retry"]) {

@@ -1,12 +1,13 @@
 // Faults 28, 34, 40, S4 and S5 with permessage-deflate: what is corrupt, what is too large once it is inflated, and agreements
 // that nobody asked for.
 
+import { randomBytes } from "node:crypto";
 import { constants, deflateRawSync } from "node:zlib";
 import { expect } from "chai";
 import { encodeHeader } from "../../lib/codec/frame-encoder.ts";
 import { BINARY, CONTINUATION } from "../../lib/codec/opcode.ts";
 import { LimitError } from "../../lib/errors.ts";
-import { cleanUp } from "../support/clean-up.ts";
+import { cleanUp, nextTurn } from "../support/clean-up.ts";
 import { accepting } from "../support/peer.ts";
 import { type Step, scripted } from "../support/script.ts";
 import { play, type Scene } from "../support/script-scenes.ts";
@@ -38,6 +39,11 @@ function packed(payload: Uint8Array, fin = true, first = true): Buffer {
   const header = encodeHeader(first ? BINARY : CONTINUATION, fin, first, payload.length, null);
   return Buffer.concat([header, payload]);
 }
+
+const FLUSH = { finishFlush: constants.Z_SYNC_FLUSH };
+
+/** Half a window of what cannot be compressed. */
+const NOISE = randomBytes(16 * 1024);
 
 /** Zeros, `mebibytes` of them in a kilobyte each. */
 function bomb(mebibytes: number): Buffer {
@@ -81,6 +87,8 @@ describe("faults: compression", () => {
       "Hello",
       "Hello",
     ]),
+    failing("40: an end within a block", "c1 03 f248cd", CORRUPT),
+    failing("40: an end within a stored block", "c1 06 000500faff48", CORRUPT),
     failing("40: not even the byte of an empty message", "c1 00", CORRUPT),
     fine("40: an empty message", "c1 01 00", [""]),
     fine("40: a stored block", "c1 0b 000500faff48656c6c6f00", ["Hello"]),
@@ -97,9 +105,21 @@ describe("faults: compression", () => {
   ]);
 
   describe("S4: bombs", () => {
+    // Noise over and over: nothing but references to what is there already.
+    const repeated = deflateRawSync(Buffer.concat(Array.from({ length: 64 }, () => NOISE)), {
+      ...FLUSH,
+      dictionary: NOISE,
+    });
     const rows: [title: string, steps: readonly Step[]][] = [
       ["a gigabyte in a megabyte", [say(packed(bomb(1000)))]],
       ["spread over fragments", [say(packed(bomb(10), false)), flood(packed(bomb(10), false, false), 100)]],
+      [
+        "that repeats what an earlier message has left in the window",
+        [
+          say(packed(deflateRawSync(NOISE, FLUSH).subarray(0, -4))),
+          say(packed(Buffer.concat(Array.from({ length: 1000 }, () => repeated)))),
+        ],
+      ],
     ];
     for (const [title, steps] of rows) {
       for (const limit of [undefined, MIB]) {
@@ -119,19 +139,22 @@ describe("faults: compression", () => {
       }
     }
 
-    it("thousands of small ones, back to back: no more is held than the queue may", async () => {
+    it("a thousand small ones, back to back: no more is inflated than the queue may hold, and none is lost", async () => {
       const count = 1000;
-      const peer = await scripted(use, [
-        upgrade(DEFLATE),
-        flood(packed(bomb(1).subarray(0, -4)), count),
-        ...goodbye(),
-      ]);
+      let done = () => {};
+      const sent = new Promise<void>((resolve) => {
+        done = resolve;
+      });
+      const bombs = flood(packed(bomb(1).subarray(0, -4)), count);
+      const peer = await scripted(use, [upgrade(DEFLATE), bombs, () => done(), ...goodbye()]);
       const ws = await peer.createConnection(peer.url, ON);
       const grown = await growth(async () => {
-        for (let i = 0; i < count; i++) expect((await ws.recv()).length).to.equal(MIB);
-        expect(await ws.closed).to.include({ code: 1000, wasClean: true });
+        await sent; // and nobody receives, in as many turns of the loop
+        for (let turn = 0; turn < count; turn++) await nextTurn();
       });
-      expect(grown).to.be.below(300 * MIB);
+      expect(grown).to.be.below(150 * MIB);
+      for (let i = 0; i < count; i++) expect((await ws.recv()).length).to.equal(MIB);
+      expect(await ws.closed).to.include({ code: 1000, wasClean: true });
     });
   });
 

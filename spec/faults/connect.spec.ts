@@ -207,6 +207,20 @@ describe("faults: connecting", () => {
       expect(error.cause).to.be.an.instanceOf(Error);
     });
 
+    it("9: so an app tries again, and waits in between", async () => {
+      const app = new WebSocketApp("ws://255.255.255.255/", {
+        reconnect: { minDelay: 1, maxDelay: 4, jitter: 0, maxAttempts: 3 },
+      });
+      const log: string[] = [];
+      app.onError = (_app, error) => log.push((error as WebSocketError).code);
+      app.onClose = (_app, code, _reason, { retry }) => log.push(`${code} ${retry?.delay}`);
+      await app.runForever();
+      expect(log).to.deep.equal([
+        ...["ERR_WS_CONNECT", "1006 2", "ERR_WS_CONNECT", "1006 4"],
+        ...["ERR_WS_CONNECT", "1006 4", "ERR_WS_CONNECT", "1006 undefined"],
+      ]);
+    });
+
     // Without descriptors Deno itself panics, now and then.
     if (runtime === "deno") return;
     it("9: has no more descriptors: refused at once, and fine again when there are", async () => {

@@ -30,7 +30,9 @@ describe("faults: frames", () => {
   const use = cleanUp();
 
   play(use, [
-    failing("27: a masked frame", "81 81 00000000 61", PROTOCOL),
+    failing("27: a masked frame", "81 81 01020304 60", PROTOCOL),
+    failing("27: a masked frame, though its key is 0", "81 81 00000000 61", PROTOCOL),
+    failing("27: a masked frame of no bytes", "89 80 01020304", PROTOCOL),
 
     failing("28: RSV1 without compression", "c1 00", PROTOCOL),
     failing("28: RSV2", "a1 00", PROTOCOL),
@@ -44,6 +46,9 @@ describe("faults: frames", () => {
 
     failing("30: a ping in fragments", "09 00", PROTOCOL),
     failing("30: a Close frame in fragments", "08 02 03e8", PROTOCOL),
+    failing("30: a pong in fragments", "0a 00", PROTOCOL),
+    failing("30: a pong of 126 bytes, before they come", "8a 7e 007e", PROTOCOL),
+    failing("30: a Close frame of 65 536 bytes, before they come", "88 7f 0000000000010000", PROTOCOL),
     failing("30: a ping of 126 bytes", `89 7e 007e ${"61".repeat(126)}`, PROTOCOL),
 
     failing("31: a continuation of nothing", "80 01 61", PROTOCOL),

@@ -140,6 +140,11 @@ describe("faults: the handshake", () => {
     invalid("21: a 101 with another Upgrade", "Upgrade: h2c"),
     invalid("21: a 101 without Connection", "-Connection"),
     invalid("21: a 101 with another Connection", "Connection: close"),
+    {
+      title: "21: and none of the frames behind such a 101 is delivered",
+      script: [changed("-Sec-WebSocket-Accept"), say(frame(TEXT, "smuggled")), hearEnd],
+      end: INVALID,
+    },
     invalid("22: a subprotocol that nobody asked for", "Sec-WebSocket-Protocol: chat"),
     { ...invalid("22: none of those that were"), options: { protocols: ["chat"] } },
     {
@@ -191,6 +196,34 @@ describe("faults: the handshake", () => {
   ]);
 
   describe("in virtual time", () => {
+    const refusals: [number: number, status: number, more: string, waits: number[]][] = [
+      [17, 401, "", []],
+      [17, 403, "", []],
+      [16, 404, "", []],
+      [19, 302, "Location: /b\r\n", []],
+      [18, 429, "", [2_000, 4_000]],
+      [18, 503, "", [2_000, 4_000]],
+      [18, 429, "Retry-After: 7\r\n", [9_000, 11_000]],
+      [18, 503, "Retry-After: 100000\r\n", [3_602_000, 3_604_000]],
+    ];
+    for (const [number, status, more, waits] of refusals) {
+      const what = waits.length === 0 ? "does not try again" : `waits ${waits} ms`;
+      it(`${number}: ${status} ${more.trim()}: an app that reconnects ${what}`, async () => {
+        const clock = virtualClock(use);
+        const text = `HTTP/1.1 ${status} No\r\n${more}Content-Length: 0\r\n\r\n`;
+        const peer = await scripted(use, [answer(text), hearEnd], "memory");
+        const app = new peer.WebSocketApp(peer.url, { reconnect: { jitter: 0, maxAttempts: 2 } });
+        const delays: number[] = [];
+        app.onClose = (_app, _code, _reason, { retry }) => retry && void delays.push(retry.delay);
+        const ending = app.runForever();
+        for (const wait of [0, ...waits]) await clock.advance(wait);
+        const { code, error } = await ending;
+        expect([code, (error as HandshakeError).status]).to.deep.equal([1006, status]);
+        expect(delays).to.deep.equal(waits);
+        expect(peer.count).to.equal(1 + waits.length);
+      });
+    }
+
     for (const shape of SHAPES) {
       it(`11: the deadline is ten seconds, unless it is another (${shape})`, async () => {
         const clock = virtualClock(use);
@@ -219,6 +252,26 @@ describe("faults: the handshake", () => {
   });
 
   for (const stream of STREAMS) {
+    const bodies: [title: string, ...steps: Step[]][] = [
+      ["of known length", answer("HTTP/1.1 404 No\r\nContent-Length: 4\r\n\r\ngone and more"), hearEnd],
+      [
+        "in chunks",
+        answer(
+          "HTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\ngo\r\n2\r\nne\r\n0\r\n\r\nmore",
+        ),
+        hearEnd,
+      ],
+      ["up to the end", answer("HTTP/1.1 404 No\r\n\r\n"), say("go"), say("ne"), finish],
+      ["that ends too early", answer("HTTP/1.1 404 No\r\nContent-Length: 400\r\n\r\ngone"), finish],
+    ];
+    for (const [title, ...script] of bodies) {
+      it(`16: a body ${title} is in the error (${stream})`, async () => {
+        const peer = await scripted(use, script, stream);
+        const error = await rejection(peer.createConnection(peer.url), HandshakeError);
+        expect(error).to.include({ status: 404, body: "gone" });
+      });
+    }
+
     it(`16 to 19: the error has status, headers and body (${stream})`, async () => {
       const text =
         "HTTP/1.1 503 Busy\r\nRetry-After: 7\r\nLocation: /b\r\nContent-Length: 5\r\n\r\nlater and more";

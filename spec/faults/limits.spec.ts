@@ -1,8 +1,11 @@
 // Every limit, at it and one past it: what it is unless a user says otherwise, and that the error names the option.
 
+import { constants, deflateRawSync } from "node:zlib";
 import { expect } from "chai";
 import type { Connection } from "../../lib/client/connection.ts";
 import type { ConnectionOptions } from "../../lib/client/options.ts";
+import type { DropReason } from "../../lib/client/outbox.ts";
+import { encodeHeader } from "../../lib/codec/frame-encoder.ts";
 import { BINARY, CONTINUATION, PING, PONG } from "../../lib/codec/opcode.ts";
 import {
   ClosedError,
@@ -16,12 +19,12 @@ import { cleanUp } from "../support/clean-up.ts";
 import { rejection, thrown } from "../support/failure.ts";
 import { accepting } from "../support/peer.ts";
 import { frame } from "../support/raw-server.ts";
-import { createConnection } from "../support/runtime.ts";
+import { createConnection, WebSocketApp } from "../support/runtime.ts";
 import { scripted } from "../support/script.ts";
+import { settle } from "../support/script-clock.ts";
 import {
   answer,
   answerClose,
-  finish,
   goodbye,
   hear,
   hearEnd,
@@ -40,7 +43,8 @@ describe("faults: limits", () => {
     options: ConnectionOptions,
     ...frames: Uint8Array[]
   ): Promise<WebSocketError | undefined> {
-    const peer = await scripted(use, [upgrade(), say(Buffer.concat(frames)), ...goodbye()]);
+    const agreed = options.perMessageDeflate ? ["Sec-WebSocket-Extensions: permessage-deflate"] : [];
+    const peer = await scripted(use, [upgrade(...agreed), say(Buffer.concat(frames)), ...goodbye()]);
     const ws = await createConnection(peer.url, options);
     await rejection(receiveAll(ws), ClosedError); // who does not receive hears of no end
     return (await ws.closed).error;
@@ -77,6 +81,33 @@ describe("faults: limits", () => {
           code: "ERR_WS_MESSAGE_TOO_BIG",
           limit: "maxMessageSize",
           actual: size + 1,
+          closeCode: 1009,
+        });
+        expect(error?.message).to.include("maxMessageSize");
+      });
+    }
+  });
+
+  describe("maxMessageSize, inflated", () => {
+    /** So many zeros, compressed. */
+    function packed(size: number): Buffer {
+      const payload = deflateRawSync(Buffer.alloc(size), { finishFlush: constants.Z_SYNC_FLUSH });
+      return Buffer.concat([
+        encodeHeader(BINARY, true, true, payload.length - 4, null),
+        payload.subarray(0, -4),
+      ]);
+    }
+
+    for (const limit of [1000, undefined]) {
+      it(limit === undefined ? "100 MiB unless it is another" : "of its own", async () => {
+        const options = { perMessageDeflate: true, ...(limit !== undefined && { maxMessageSize: limit }) };
+        const size = limit ?? 100 * MIB;
+        expect(await fault(options, packed(size))).to.equal(undefined);
+        const error = await fault(options, packed(size + 1));
+        expect(error).to.be.an.instanceOf(LimitError);
+        expect(error).to.include({
+          code: "ERR_WS_MESSAGE_TOO_BIG",
+          limit: "maxMessageSize",
           closeCode: 1009,
         });
         expect(error?.message).to.include("maxMessageSize");
@@ -138,17 +169,84 @@ describe("faults: limits", () => {
     }
   });
 
-  it("maxQueue, and a mebibyte: the server is made to wait, and nothing is lost", async () => {
-    for (const [options, size, held] of [
-      [{ maxQueue: 3 }, 1, 3],
-      [{}, 1, 1024],
-      [{}, 300 * 1024, 4],
-    ] as const) {
-      const all = Array.from({ length: held + 50 }, () => frame(BINARY, new Uint8Array(size)));
-      const peer = await scripted(use, [upgrade(), say(Buffer.concat(all)), finish]);
-      const ws = await createConnection(peer.url, options);
-      for (let i = 0; i < all.length; i++) expect(await ws.recv()).to.have.length(size);
-      await ws.closed;
+  describe("maxQueue: the server is made to wait, and nothing is lost", () => {
+    const rows: [title: string, options: ConnectionOptions, size: number, full: number][] = [
+      ["of its own", { maxQueue: 3 }, 1, 3],
+      ["1 024 messages unless it is another", {}, 1, 1024],
+      ["or a mebibyte of them", {}, MIB / 4, 4],
+      ["which counts without a limit, too", { maxQueue: Number.POSITIVE_INFINITY }, MIB / 4, 4],
+    ];
+    for (const [title, options, size, full] of rows) {
+      for (const [count, isHeld] of [
+        [full - 1, false],
+        [full, true],
+      ] as const) {
+        it(`${title}: ${count} of ${size} bytes ${isHeld ? "are as many as there may be" : "are not enough"}`, async () => {
+          const all = Array.from({ length: count }, () => frame(BINARY, new Uint8Array(size)));
+          const script = [upgrade(), say(Buffer.concat([...all, frame(PING, "behind")])), hearEnd];
+          const peer = await scripted(use, script, "memory");
+          const ws = await peer.createConnection(peer.url, options);
+          const { record } = await peer.lines.next();
+          await settle();
+          expect(record.waiting, "pings that were answered").to.equal(isHeld ? 0 : 1);
+          for (let i = 0; i < count; i++) expect(await ws.recv()).to.have.length(size);
+          expect((await record.next()).opcode).to.equal(PONG);
+          ws.terminate();
+        });
+      }
+    }
+  });
+
+  it("maxRedirects", async () => {
+    for (const limit of [0, 1, undefined]) {
+      const most = limit ?? 5;
+      for (const count of [most, most + 1]) {
+        const peer = await scripted(use, (client) =>
+          client === count
+            ? [upgrade(), ...goodbye()]
+            : [answer(`HTTP/1.1 302 M\r\nLocation: /${client}\r\nContent-Length: 0\r\n\r\n`), hearEnd],
+        );
+        const options = { redirect: "follow", ...(limit !== undefined && { maxRedirects: limit }) } as const;
+        const connecting = createConnection(peer.url, options);
+        if (count === most) {
+          expect(await (await connecting).closed).to.include({ code: 1000 });
+        } else {
+          const error = await rejection(connecting, HandshakeError);
+          expect(error).to.include({ code: "ERR_WS_UNEXPECTED_STATUS", status: 302 });
+          expect(error.message).to.include("maxRedirects");
+        }
+        expect(peer.count).to.equal(1 + most);
+      }
+    }
+  });
+
+  it("outbox.maxBytes", async () => {
+    for (const limit of [1000, undefined]) {
+      const dropped: [length: number, reason: DropReason][] = [];
+      const errors: Error[] = [];
+      const app = new WebSocketApp(() => new Promise<never>(() => {}), {
+        onError: (_app, error) => errors.push(error),
+        outbox: {
+          ...(limit !== undefined && { maxBytes: limit }),
+          onDrop(message, reason) {
+            dropped.push([message.length, reason]);
+            if (reason === "full") app.send(new Uint8Array(2)); // which has no room
+          },
+        },
+      });
+      const ending = app.runForever();
+      const most = limit ?? MIB;
+      app.send(new Uint8Array(1));
+      app.send(new Uint8Array(most - 1));
+      expect(dropped).to.deep.equal([]);
+      app.send(new Uint8Array(1));
+      expect(dropped).to.deep.equal([[1, "full"]]);
+      const [error] = errors;
+      expect(error).to.be.an.instanceOf(LimitError);
+      expect(error).to.include({ code: "ERR_WS_BACKPRESSURE", limit: "outbox.maxBytes", actual: most + 2 });
+      expect(error?.message).to.include("outbox.maxBytes");
+      app.close();
+      await ending;
     }
   });
 

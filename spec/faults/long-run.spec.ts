@@ -5,7 +5,7 @@ import { randomFraction } from "../../lib/bytes/random.ts";
 import type { AppOptions } from "../../lib/client/app.ts";
 import { Backoff, resolveReconnect } from "../../lib/client/backoff.ts";
 import { CLOSE, PING, PONG, TEXT } from "../../lib/codec/opcode.ts";
-import { ClosedError, type CloseInfo, type WebSocketError } from "../../lib/errors.ts";
+import { ClosedError, type CloseInfo, TimeoutError, type WebSocketError } from "../../lib/errors.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { printed } from "../support/console.ts";
 import { rejection } from "../support/failure.ts";
@@ -167,11 +167,9 @@ describe("faults: in the long run", () => {
   describe("65: the connection is lost while messages leave, and another follows", () => {
     it("without an outbox: a send that is lost is told of, and not sent again", async () => {
       const got: string[] = [];
-      const take: Step = async (line) => {
-        for (;;) await hear(TEXT, ({ payload }) => void got.push(String(payload)))(line);
-      };
+      const take = hear(TEXT, ({ payload }) => void got.push(String(payload)));
       const peer = await scripted(use, (client) =>
-        client === 0 ? [upgrade(), stopReading, drop] : [upgrade(), take],
+        client === 0 ? [upgrade(), stopReading, drop] : [upgrade(), take, ...answerClose],
       );
       const opened: App[] = [];
       const app: App = new peer.WebSocketApp(peer.url, {
@@ -294,6 +292,35 @@ describe("faults: in the long run", () => {
         expect(log).to.deep.equal(
           Array.from({ length: 3 }, () => ["error an option's function failed: mine", "close 1006"]).flat(),
         );
+      });
+    }
+
+    const hangs = () => new Promise<never>(() => {});
+    const hanging: [name: string, url: string | (() => Promise<never>), options: AppOptions][] = [
+      ["url", hangs, {}],
+      ["headers", URL, { headers: hangs }],
+      ["protocols", URL, { protocols: hangs }],
+      ["cookies", URL, { cookies: hangs }],
+    ];
+    for (const [name, url, options] of hanging) {
+      it(`that never settles, ${name}: the deadline holds for it, and the next attempt follows`, async () => {
+        const clock = virtualClock(use);
+        const log: string[] = [];
+        const app = new WebSocketApp(url, {
+          ...options,
+          ...logging(log),
+          reconnect: { jitter: 0, maxAttempts: 1 },
+        });
+        const connecting = rejection(createConnection(url, options), TimeoutError);
+        const ending = app.runForever();
+        await clock.advance(10_000);
+        expect(await connecting).to.include({ phase: "headers", ms: 10_000 });
+        expect(log).to.have.length(2);
+        await clock.advance(2_000);
+        await clock.advance(10_000);
+        expect((await ending).error).to.include({ name: "TimeoutError", phase: "headers" });
+        expect(log.filter((line) => line === "close 1006")).to.have.length(2);
+        expect(log).to.have.length(4);
       });
     }
 

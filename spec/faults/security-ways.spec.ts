@@ -10,7 +10,7 @@ import { HandshakeError, ProxyError, TransportError, WebSocketError } from "../.
 import { certificates } from "../support/certificates.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { rejection } from "../support/failure.ts";
-import { createConnection, WebSocketApp } from "../support/runtime.ts";
+import { createConnection, runtime, WebSocketApp } from "../support/runtime.ts";
 import { type ScriptedPeer, type Step, scripted } from "../support/script.ts";
 import {
   answer,
@@ -23,6 +23,7 @@ import {
   upgrade,
 } from "../support/script-steps.ts";
 import { SCHEMES, scriptedProxy } from "../support/scripted-proxy.ts";
+import { tlsMaterials } from "../support/tls-material.ts";
 
 const SECRETS: ConnectionOptions = {
   headers: { Authorization: "Bearer S3CRET", "X-Api-Key": "S3CRET", "Proxy-Authorization": "Basic S3CRET" },
@@ -187,7 +188,7 @@ describe("faults: security of ways", () => {
   });
 
   describe("S13: certificates", () => {
-    const { ca, server, otherName, selfSigned, expired } = certificates();
+    const { ca, server, otherName, wildcard, selfSigned, expired } = certificates();
 
     /** A server of TLS with that certificate, and the bytes that it got to read. */
     async function serving(certificate: { cert: string; key: string }, more: object = {}) {
@@ -205,13 +206,19 @@ describe("faults: security of ways", () => {
     }
 
     const mine = { cert: server.cert, key: server.key };
-    const rows: [title: string, certificate: { cert: string; key: string }, options: ConnectionOptions][] = [
+    type Row = [title: string, certificate: { cert: string; key: string }, options: ConnectionOptions];
+    const revoked: Row = ["that was revoked", server, { tls: { ca, crl: tlsMaterials().crl } }];
+    const rows: Row[] = [
       ["that has expired", expired, { tls: { ca } }],
       ["that nobody signed", selfSigned, { tls: { ca } }],
       ["that nobody trusts", server, {}],
       ["for another name", otherName, { tls: { ca } }],
       ["for another name, though we show one of ours", otherName, { tls: { ca, ...mine } }],
       ["that nobody trusts, though we show one of ours", server, { tls: mine }],
+      ["for one name deeper than its wildcard", wildcard, { tls: { ca, servername: "a.b.wild.test" } }],
+      ["for the name above its wildcard", wildcard, { tls: { ca, servername: "wild.test" } }],
+      // Deno takes no lists of what was revoked, and is not given one in vain.
+      ...(runtime === "deno" ? [] : [revoked]),
       ["without the key that is pinned", server, { tls: { ca, pins: `sha256/${"A".repeat(43)}=` } }],
     ];
     for (const [title, certificate, options] of rows) {
@@ -222,6 +229,12 @@ describe("faults: security of ways", () => {
         expect(heard).to.deep.equal([]);
       });
     }
+
+    it("with a wildcard is good for any one name in its place", async () => {
+      const { port } = await serving(wildcard);
+      const options = { tls: { ca, servername: "a.wild.test" } };
+      await rejection(createConnection(`wss://localhost:${port}/`, options), HandshakeError);
+    });
 
     it("an address is verified, and not asked for as a name", async () => {
       const { port, names } = await serving(server);

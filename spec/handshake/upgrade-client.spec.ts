@@ -18,6 +18,7 @@ import {
   upgradeClient,
   upgradeHeaders,
 } from "../../lib/handshake/upgrade-client.ts";
+import type { Tolerance, ToleranceOptions } from "../../lib/protocol/tolerance.ts";
 import { thrown } from "../support/failure.ts";
 import { fromLatin1, hear, hearAll, latin1, refusal } from "../support/talks.ts";
 
@@ -41,14 +42,20 @@ const GOOD = [STATUS, ...FIELDS];
 interface Offer {
   readonly protocols?: string[];
   readonly requireProtocol?: boolean;
+  readonly tolerances?: ToleranceOptions;
   readonly deflate?: DeflateRequest;
 }
 
 /** The handshake as it is done: the request, the answer, and the check of it. */
-function* handshake({ protocols = [], requireProtocol = true, deflate }: Offer = {}): Talk<Agreement> {
+function* handshake({
+  protocols = [],
+  requireProtocol = true,
+  tolerances,
+  deflate,
+}: Offer = {}): Talk<Agreement> {
   const request = { ...REQUEST, protocols, deflate };
   const answer = yield* upgradeClient(formatUpgrade(request), DEFAULT_MAX_HEADER_SIZE);
-  return checkUpgrade(answer, request, requireProtocol);
+  return checkUpgrade(answer, request, requireProtocol, tolerances);
 }
 
 function* answered(): Talk<Answer> {
@@ -460,6 +467,64 @@ describe("checkUpgrade", () => {
         });
       }
     }
+
+    const MULTIPLE = "multipleSubprotocols";
+    const MISSING = "missingSubprotocol";
+
+    /** What comes of an answer where these are tolerated, and which of them were. */
+    const tolerating = (tolerate: Tolerance[], chosen: string[], requireProtocol = true) => {
+      const told: string[] = [];
+      const observer = { tolerated: (name: Tolerance) => void told.push(name) };
+      const said = lines(...GOOD, ...chosen.map((name) => `Sec-WebSocket-Protocol: ${name}`));
+      const talk = () => {
+        told.length = 0; // it is heard at every cut
+        return handshake({ protocols: offer, requireProtocol, tolerances: { tolerate, observer } });
+      };
+      return { told, talk, said };
+    };
+
+    const tolerated: [title: string, tolerate: Tolerance, chosen: string[], protocol: string][] = [
+      ["two in one line: the first of them", MULTIPLE, ["chat, echo"], "chat"],
+      ["two in one line, whatever is between them", MULTIPLE, ["echo\t,chat"], "echo"],
+      ["two in two lines", MULTIPLE, ["chat", "echo"], "chat"],
+      ["the same one twice", MULTIPLE, ["echo", "echo"], "echo"],
+      ["none", MISSING, [], ""],
+    ];
+    for (const [title, name, chosen, protocol] of tolerated) {
+      it(`tolerates ${title}`, () => {
+        const { told, talk, said } = tolerating([name], chosen);
+        expect(hearAll(talk, said).result).to.deep.equal({ protocol, extensions: "" });
+        expect(told).to.deep.equal([name]);
+      });
+    }
+
+    const intolerable: [title: string, tolerate: Tolerance[], chosen: string[], message: RegExp][] = [
+      ["two, where none is tolerated", [MISSING], ["echo, chat"], /names more than one subprotocol$/],
+      ["none, where two are tolerated", [MULTIPLE], [], /chooses none/],
+      ["two, of which one was not offered", [MULTIPLE], ["echo, other"], /names more than one/],
+      ["two, of which one is in another case", [MULTIPLE], ["echo", "Chat"], /names more than one/],
+      ["two, of which one is empty", [MULTIPLE], ["echo,"], /names more than one/],
+      ["one that was not offered", [MULTIPLE, MISSING], ["other"], /chooses subprotocol other/],
+      ["an empty one, which is not none", [MULTIPLE, MISSING], [""], /chooses subprotocol/],
+    ];
+    for (const [title, tolerate, chosen, message] of intolerable) {
+      it(`does not tolerate ${title}`, () => {
+        const { told, talk, said } = tolerating(tolerate, chosen);
+        expect(refusal(talk, said).message).to.match(message);
+        expect(told).to.deep.equal([]);
+      });
+    }
+
+    it("tells of no tolerance that was not needed", () => {
+      for (const [chosen, requireProtocol] of [
+        [["echo"], true],
+        [[], false],
+      ] as const) {
+        const { told, talk, said } = tolerating([MULTIPLE, MISSING], [...chosen], requireProtocol);
+        expect(hearAll(talk, said).result.protocol).to.equal(chosen[0] ?? "");
+        expect(told).to.deep.equal([]);
+      }
+    });
 
     it("an empty one is not told to be several", () => {
       const error = refusal(

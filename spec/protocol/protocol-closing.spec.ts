@@ -2,6 +2,7 @@
 // is given of the end.
 
 import { expect } from "chai";
+import type { Role } from "../../lib/codec/frame-decoder.ts";
 import { type CloseInfo, TransportError, UsageError } from "../../lib/errors.ts";
 import { bytesTo, framesFrom, play, ROLES, type Row } from "../support/both-roles.ts";
 import { hex } from "../support/hex.ts";
@@ -234,6 +235,78 @@ describe("Protocol: we close", () => {
       end(recorded);
     });
     expect(info).to.deep.equal({ code: 1006, reason: "", wasClean: false, sent });
+  });
+});
+
+describe("Protocol: where messages are answered later in their turn of the loop", () => {
+  const patient = (role: Role): Recorded => {
+    const recorded = record(role);
+    recorded.protocol.isPatient = true;
+    return recorded;
+  };
+  const ECHO = "810161";
+
+  for (const [title, last, events, frame] of [
+    ["a Close frame", "88 02 03e8", ["closing", "ended 1000 clean"], "880203e8"],
+    ["a fault", "83 00", ["closing", "ended 1006 ERR_WS_PROTOCOL"], "880203ea"],
+    ["text that is not UTF-8", "81 01 ff", ["closing", "ended 1006 ERR_WS_INVALID_UTF8"], "880203ef"],
+  ] as const) {
+    for (const role of ROLES) {
+      it(`${title} waits for the answer to what came before it (${role})`, () => {
+        const recorded = patient(role);
+        const { protocol, events: told } = recorded;
+        protocol.receive(bytesTo(role, `81 01 61 | ${last} | 81 01 62`));
+        expect([protocol.state, protocol.isBehind]).to.deep.equal(["open", true]);
+        protocol.send("a");
+        expect(recorded.turn()).to.equal(true);
+        protocol.flush();
+        expect(framesFrom(role, recorded.written())).to.equal(`${ECHO} | ${frame}`);
+        expect(recorded.turn()).to.equal(false);
+        end(recorded);
+        expect(told).to.deep.equal(['message "a"', ...events]);
+      });
+
+      it(`${title} waits no longer than the stream lasts (${role})`, () => {
+        const recorded = patient(role);
+        recorded.protocol.receive(bytesTo(role, `81 01 61 | ${last}`));
+        end(recorded);
+        expect(recorded.events).to.deep.equal(['message "a"', ...events]);
+        recorded.turn();
+        expect(recorded.events).to.have.length(1 + events.length);
+      });
+
+      it(`${title} does not wait where nobody can answer any more (${role})`, () => {
+        const recorded = patient(role);
+        recorded.protocol.close(1000);
+        recorded.protocol.receive(bytesTo(role, last));
+        expect(recorded.turn()).to.equal(false);
+        expect(recorded.events).to.deep.equal(["closing", "closing"]);
+      });
+    }
+  }
+
+  it("our own Close may go out meanwhile, and is the only one then", () => {
+    const recorded = patient("server");
+    const { protocol } = recorded;
+    protocol.receive(bytesTo("server", "88 02 03e8"));
+    protocol.close(1001);
+    expect(protocol.isShaken).to.equal(false);
+    recorded.turn();
+    expect(protocol.isShaken).to.equal(true);
+    protocol.flush();
+    end(recorded);
+    expect(recorded.written()).to.equal("880203e9");
+    expect(recorded.events).to.deep.equal(["closing", "closing", "ended 1000 clean"]);
+  });
+
+  it("what is dropped meanwhile says nothing more", () => {
+    const recorded = patient("server");
+    const { protocol } = recorded;
+    protocol.receive(bytesTo("server", "83 00"));
+    protocol.drop();
+    recorded.turn();
+    protocol.flush();
+    expect([recorded.written(), recorded.events]).to.deep.equal(["", []]);
   });
 });
 

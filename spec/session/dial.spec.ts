@@ -5,6 +5,7 @@ import { expect } from "chai";
 import type { ConnectionOptions } from "../../lib/client/options.ts";
 import { ProxyError, UsageError } from "../../lib/errors.ts";
 import type { ProxyScheme } from "../../lib/handshake/proxy.ts";
+import { acceptingServer } from "../support/accepting-server.ts";
 import { certificates } from "../support/certificates.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { rejection } from "../support/failure.ts";
@@ -16,7 +17,6 @@ import {
   type ScriptedProxyOptions,
   scriptedProxy,
 } from "../support/scripted-proxy.ts";
-import { wsServer } from "../support/ws-server.ts";
 
 describe("dial", () => {
   const use = cleanUp();
@@ -188,14 +188,14 @@ describe("dial", () => {
     it("none for Unix sockets, if it is the environment's", async () => {
       const via = await proxy("http");
       process.env.all_proxy = via.url;
-      const { url } = use(await wsServer("Unix"));
+      const { url } = await acceptingServer(use, {}, "Unix");
       expect(await isProxied(url, via)).to.equal(false);
       const socketPath = url.slice("ws+unix:".length, -":/".length);
       expect(await isProxied("ws://localhost/", via, { socketPath })).to.equal(false);
     });
 
     it("none for Unix sockets, and says so where one was given", async () => {
-      const { url } = use(await wsServer("Unix"));
+      const { url } = await acceptingServer(use, {}, "Unix");
       const via = await proxy("http");
       const socketPath = url.slice("ws+unix:".length, -":/".length);
       for (const promise of [

@@ -14,6 +14,7 @@ import { ownTransport } from "../../lib/session/own-transport.ts";
 import { memoryPipe } from "../../lib/transport/memory.ts";
 import type { TransportOption, TransportRequest } from "../../lib/transport/source.ts";
 import type { ByteStreams } from "../../lib/transport/streams.ts";
+import { acceptingServer } from "../support/accepting-server.ts";
 import { certificates } from "../support/certificates.ts";
 import { cleanUp, nextTurn } from "../support/clean-up.ts";
 import { rejection, thrown } from "../support/failure.ts";
@@ -22,7 +23,6 @@ import { accepting, listen, requestHead } from "../support/peer.ts";
 import { echo, PipePeer } from "../support/pipe-peer.ts";
 import { Queue } from "../support/queue.ts";
 import { createConnection, platform, runtime, WebSocketApp } from "../support/runtime.ts";
-import { wsServer } from "../support/ws-server.ts";
 
 const PLACE = "ws://nowhere.example:81/path?q=1";
 
@@ -153,7 +153,7 @@ describe("the option transport", () => {
   });
 
   it("may be any Transport", async () => {
-    const server = use(await wsServer("TCP"));
+    const server = await acceptingServer(use, {}, "TCP");
     const transport = await platform.connect(
       {
         hostname: "127.0.0.1",
@@ -170,17 +170,19 @@ describe("the option transport", () => {
     );
     const ws = await createConnection(PLACE, { transport });
     await ws.send("over my own");
-    const peer = await server.connections.next();
-    peer.send("hello");
+    const peer = await server.accepted.next();
+    void peer.send("hello");
     expect(await ws.recv()).to.equal("hello");
     await ws.close();
   });
 
   it("may be a socket's streams", async () => {
-    const server = use(await wsServer("TCP"));
+    const server = await acceptingServer(use, {}, "TCP");
     const ws = await createConnection(server.url, { transport: socketStreams });
-    const peer = await server.connections.next();
-    peer.on("message", (data, binary) => peer.send(data, { binary }));
+    const peer = await server.accepted.next();
+    void (async () => {
+      for await (const message of peer) await peer.send(message);
+    })();
     const message = new Uint8Array(300_000).fill(5);
     await ws.send(message);
     expect(await ws.recv()).to.deep.equal(message);
@@ -188,10 +190,10 @@ describe("the option transport", () => {
   });
 
   it("may be such streams with TLS, for a wss url", async () => {
-    const server = use(await wsServer("TLS"));
+    const server = await acceptingServer(use, {}, "TLS");
     const ws = await createConnection(server.url, { transport: socketStreams });
-    const peer = await server.connections.next();
-    peer.send("hello");
+    const peer = await server.accepted.next();
+    void peer.send("hello");
     expect([await ws.recv(), ws.secure]).to.deep.equal(["hello", true]);
     await ws.close();
   });
@@ -221,7 +223,7 @@ describe("the option transport", () => {
     }
 
     it("may connect() to a Unix socket, and is told of it", async () => {
-      const server = use(await wsServer("Unix"));
+      const server = await acceptingServer(use, {}, "Unix");
       const paths: (string | undefined)[] = [];
       const transport = async ({ connect, socketPath }: TransportRequest) => {
         paths.push(socketPath);
@@ -233,18 +235,18 @@ describe("the option transport", () => {
     });
 
     it("may connect() as the other options say", async () => {
-      const server = use(await wsServer("TLS"));
+      const server = await acceptingServer(use, {}, "TLS");
       const transport = async ({ connect }: TransportRequest) => connect();
       const ws = await createConnection(server.url, { ...server.options, transport, family: 4 });
-      const peer = await server.connections.next();
-      peer.send("hello");
+      const peer = await server.accepted.next();
+      void peer.send("hello");
       expect([await ws.recv(), ws.secure]).to.deep.equal(["hello", true]);
       expect(ws.remoteAddress).to.include("127.0.0.1:");
       await ws.close();
     });
 
     it("may put its own between", async () => {
-      const server = use(await wsServer("TCP"));
+      const server = await acceptingServer(use, {}, "TCP");
       let calls = 0;
       const transport = async ({ connect }: TransportRequest) => {
         const inner = await connect();

@@ -376,6 +376,51 @@ describe("Trace", () => {
       expect(note).to.deep.equal({ ...context, time: events[1]?.time, kind: "note", text: "said" });
     });
 
+    it("warn of what was tolerated, each time", async () => {
+      const events: TraceEvent[] = [];
+      const lines: string[] = [];
+      const trace = {
+        write: (line: string) => void lines.push(line),
+        event: (event: TraceEvent) => void events.push(event),
+      };
+      const { ws, server } = await pair(
+        use,
+        {
+          protocols: ["a", "b"],
+          tolerate: ["multipleSubprotocols", "binaryAsText", "malformedCloseAfterLocalClose"],
+          trace,
+        },
+        { lines: ["Sec-WebSocket-Protocol: b, a"] },
+      );
+      expect(ws.protocol).to.equal("b");
+      server.send(TEXT, hex("ff"));
+      server.send(TEXT, "text");
+      server.send(TEXT, hex("fe"));
+      const received = [await ws.recv(), await ws.recv(), await ws.recv()];
+      expect(received).to.deep.equal([Uint8Array.of(0xff), "text", Uint8Array.of(0xfe)]);
+      const closed = ws.close(4001, "bye");
+      await server.frames.next();
+      server.socket.end(frame(CLOSE, "bye"));
+      const sent = { code: 4001, reason: "bye" };
+      expect(await closed).to.deep.equal({ ...sent, wasClean: false, sent });
+
+      const warnings = events.filter((event) => event.kind === "warning");
+      expect(warnings.map(({ tolerance }) => tolerance)).to.deep.equal([
+        "multipleSubprotocols",
+        "binaryAsText",
+        "binaryAsText",
+        "malformedCloseAfterLocalClose",
+      ]);
+      for (const { tolerance, ...context } of warnings) {
+        expect(lines).to.include(`warning: tolerated ${tolerance}`);
+        expect(context).to.include({
+          kind: "warning",
+          connection: events[0]?.connection,
+          url: events[0]?.url,
+        });
+      }
+    });
+
     it("hands out copies: what becomes of the caller's bytes, or of the event's, is nobody else's concern", async () => {
       const spoiling = {
         event(event: TraceEvent) {

@@ -18,6 +18,8 @@ export interface Certificates {
   readonly server: Certificate;
   /** Good, but for another name. */
   readonly otherName: Certificate;
+  /** Good for whatever is one name below wild.test. */
+  readonly wildcard: Certificate;
   /** For localhost, signed by nobody else. */
   readonly selfSigned: Certificate;
   /** For localhost and 127.0.0.1, but for a day that is long over. */
@@ -100,6 +102,7 @@ function make(): Certificates {
       caKey,
       server: sign("server", ...byCa, ...local),
       otherName: sign("other", ...byCa, ...leaf, "-addext", "subjectAltName=DNS:other.test"),
+      wildcard: sign("wild", ...byCa, ...leaf, "-addext", "subjectAltName=DNS:*.wild.test"),
       selfSigned: sign("self", ...local),
       expired: expire(sign("expired", ...local), folder),
     };

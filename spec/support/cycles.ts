@@ -82,6 +82,10 @@ async function failing(url: string, options: ConnectionOptions = {}): Promise<vo
 const polite = await urlOf([upgrade(), ...answerClose]);
 const rude = await urlOf([upgrade(), drop]);
 const refusing = await urlOf([answer("HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"), hearEnd]);
+const circling = await urlOf([
+  answer("HTTP/1.1 302 Away\r\nLocation: /\r\nContent-Length: 0\r\n\r\n"),
+  hearEnd,
+]);
 const silent = await urlOf([hearEnd]);
 const { signal } = new AbortController(); // one signal for all: nothing may stay on it
 
@@ -97,6 +101,7 @@ const rows = [
   }),
   await measure("refused", count / 10, () => failing("ws://127.0.0.1:9/", { signal })),
   await measure("rejected", count / 10, () => failing(refusing, { signal })),
+  await measure("redirected", count / 10, () => failing(circling, { redirect: "follow", signal })),
   await measure("aborted", count / 10, async () => {
     const controller = new AbortController();
     const ending = failing(silent, { signal: controller.signal });

@@ -30,6 +30,9 @@ const cases: Record<string, () => unknown> = {
   /** Calls, rejections of which nobody takes care. */
   async careless() {
     const ws = await createConnection(url);
+    void ws.recv();
+    void ws.recv({ timeout: 1 });
+    void ws.recvStream();
     void ws.ping();
     void ws.sendStream(
       (async function* () {
@@ -43,6 +46,7 @@ const cases: Record<string, () => unknown> = {
     void ws.ping();
     await ws.closed;
     void ws.send("later");
+    void ws.recv();
   },
   /** A run, its server gone: it waits, and ends with the signal. */
   async reconnecting() {

@@ -119,7 +119,10 @@ async function ofApp(peer: ScriptedPeer, options: ConnectionOptions, act: Act): 
   const isOpened = events.includes("open");
   if (isOpened) expect(events.indexOf("open")).to.equal(0);
   thrown(() => app.send("x"), ClosedError);
-  if (!isOpened) return { refusal: info.error as Error, messages };
+  if (!isOpened) {
+    expect(info).to.include({ code: 1006, reason: "", wasClean: false });
+    return { refusal: info.error as Error, messages };
+  }
   return { messages, info, ...(await toldBy(await peer.lines.next())) };
 }
 

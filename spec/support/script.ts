@@ -31,8 +31,8 @@ interface Resettable {
 export class Line {
   /** Carries what the two say. */
   readonly socket: Duplex;
-  /** Everything that the client has sent. */
-  heard: Buffer = Buffer.alloc(0);
+  /** What the client has sent; joined when it is asked for. */
+  #heard: Buffer[] = [];
   /** The frames that the client sends, from when the script has upgraded. */
   frames: Queue<SentFrame> = new Queue();
   /** The same once more, for who looks at all of them in the end. */
@@ -50,14 +50,18 @@ export class Line {
     this.socket = socket;
     this.#raw = raw;
     socket.on("error", () => {}); // what tests do to a connection is no error of the peer's
-    socket.on("data", (chunk: Buffer) => {
-      this.heard = Buffer.concat([this.heard, chunk]);
-    });
+    socket.on("data", (chunk: Buffer) => this.#heard.push(chunk));
     socket.on("end", () => {
       if (!this.isStubborn) socket.end();
     });
     this.ended = new Promise((resolve) => socket.once("end", resolve).once("close", resolve));
     this.gone = new Promise((resolve) => socket.once("close", resolve));
+  }
+
+  /** Everything that the client has sent. */
+  get heard(): Buffer {
+    if (this.#heard.length !== 1) this.#heard = [Buffer.concat(this.#heard)];
+    return this.#heard[0] as Buffer;
   }
 
   /** Fulfils when the bytes were handed on, or cannot be any more. */

@@ -13,7 +13,7 @@ export function latin1(text: string): Uint8Array {
 }
 
 export function fromLatin1(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
+  return Buffer.from(bytes).toString("latin1");
 }
 
 /** A talk that came to its result, and what the peer said beyond it. */
