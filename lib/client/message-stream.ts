@@ -1,6 +1,7 @@
 // One message that is read as it arrives.
 
-import { joinBytes, type Message } from "../protocol/assembler.ts";
+import { joinBytes } from "../bytes/join.ts";
+import type { Message } from "../protocol/assembler.ts";
 
 /** Bytes of a message in memory; a text counts two for each UTF-16 unit, which it takes at the most. */
 export function sizeOf(message: Message): number {

@@ -2,7 +2,8 @@
 // a connection is not sent again, as nobody can tell whether it arrived; and none vanishes without a call of onDrop.
 //
 // What the operating system takes it may keep for long, and a peer that is gone is noticed late. So what was handed over is
-// remembered until the connection has outlived it for a while, and something has come from the peer meanwhile.
+// remembered until the connection has outlived it for a while, and something has come from the peer meanwhile: that it
+// leaves is no sign, as it may lie in the kernel of a peer that reads nothing.
 
 import { LimitError, UsageError } from "../errors.ts";
 import type { Message } from "../protocol/assembler.ts";
@@ -44,7 +45,7 @@ interface Leaving {
 
 /** What an outbox asks of a connection. */
 interface Way extends Pick<Channel, "isOpen" | "bufferedAmount" | "send"> {
-  readonly session: Pick<Session, "activity" | "bufferedBytes" | "sentBytes">;
+  readonly session: Pick<Session, "heard" | "bufferedBytes" | "sentBytes">;
 }
 
 /** How often a connection that refuses a message is asked whether it has room again, in ms. */
@@ -67,9 +68,9 @@ export class Outbox {
   #isDropping = false;
   #poll: ReturnType<typeof setTimeout> | undefined;
   #watch: ReturnType<typeof setTimeout> | undefined;
-  /** Of the last look: bytes that had left, and the sign of life. */
+  /** Of the last look: bytes that had left, and what had come. */
   #left = 0;
-  #activity = 0;
+  #heard = 0;
 
   /** `guard` calls what is the user's, and does not throw. Throws UsageError for options that are wrong. */
   constructor(options: OutboxOptions, guard: (call: () => unknown) => void) {
@@ -110,7 +111,7 @@ export class Outbox {
     this.#way = way;
     this.#isBusy = false;
     this.#left = 0;
-    this.#activity = way.session.activity;
+    this.#heard = way.session.heard;
   }
 
   /** Hands on what waits, as fast as the peer takes it. */
@@ -183,9 +184,9 @@ export class Outbox {
   /** Forgets what had left at the last look if something has come since. */
   readonly #look = (): void => {
     if (this.#way === undefined) return;
-    const { activity, bufferedBytes, sentBytes } = this.#way.session;
-    if (activity !== this.#activity) this.#forget(this.#left);
-    this.#activity = activity;
+    const { heard, bufferedBytes, sentBytes } = this.#way.session;
+    if (heard !== this.#heard) this.#forget(this.#left);
+    this.#heard = heard;
     this.#left = sentBytes - bufferedBytes;
     this.#watch = this.#leaving.first && idleTimer(this.#look, LOOK_MS);
   };

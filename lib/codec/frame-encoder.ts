@@ -2,6 +2,7 @@
 // Lengths take the shortest form, as §5.2 demands. A key of null sends the payload as it is (the server's role).
 
 import { maskInPlace, rotateKey } from "../bytes/mask.ts";
+import { copyMasked } from "../bytes/simd-mask.ts";
 import { PIECE, type Staging } from "../bytes/staging.ts";
 import { SHORT_TEXT, type TextCodec, writeAscii } from "../bytes/utf8.ts";
 import type { Opcode } from "./opcode.ts";
@@ -52,8 +53,8 @@ function encodeLarge(
     const slab = into.slab;
     if (from === 0) writeHeader(slab.bytes, into.end, first, payload.length, key);
     const start = into.end + headerHere;
-    slab.bytes.set(piece, start);
-    if (key !== null) maskInPlace(slab, start, start + piece.length, rotateKey(key, from));
+    if (key === null) slab.bytes.set(piece, start);
+    else copyMasked(slab, start, piece, rotateKey(key, from));
     into.end = start + piece.length;
   }
 }

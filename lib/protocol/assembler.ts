@@ -10,6 +10,7 @@
 //
 // Three ways of delivery: whole messages; frames of fragmented messages as each is complete; parts as they arrive.
 
+import { joinBytes } from "../bytes/join.ts";
 import { incompleteTail, type TextCodec } from "../bytes/utf8.ts";
 import { INVALID_PAYLOAD, MESSAGE_TOO_BIG, POLICY_VIOLATION } from "../codec/close-code.ts";
 import { BINARY, CONTINUATION, type DataOpcode, TEXT } from "../codec/opcode.ts";
@@ -242,17 +243,6 @@ export class Assembler {
       throw invalidText();
     this.blocks = this.blocks.map((block) => new TextEncoder().encode(block as string));
   }
-}
-
-/** All of it in memory of its own. */
-export function joinBytes(pieces: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
 }
 
 function invalidText(): ProtocolError {

@@ -2,11 +2,11 @@
 // `_webSocketMessages`, each with `type`, `time` in seconds of the epoch, `opcode`, and `data`, which is base64 for binary.
 
 import { encodeBase64 } from "../bytes/base64.ts";
+import { joinBytes } from "../bytes/join.ts";
 import { webText } from "../bytes/utf8.ts";
 import { FrameDecoder } from "../codec/frame-decoder.ts";
 import { isControl, TEXT } from "../codec/opcode.ts";
 import type { RawHeaders } from "../errors.ts";
-import { joinBytes } from "../protocol/assembler.ts";
 import { storedBlock, TAIL } from "../protocol/compression.ts";
 import { History } from "../protocol/history.ts";
 import { bytesOf, connectionsOf, type RecordedEvent, type Recording } from "./recording.ts";

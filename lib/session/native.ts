@@ -170,6 +170,7 @@ class NativeSession implements Session {
   readonly remoteAddress: undefined;
   sentBytes = 0;
   activity = 0;
+  heard = 0;
   readonly isPaused = false;
 
   readonly #socket: NativeSocket;
@@ -291,7 +292,7 @@ class NativeSession implements Session {
 
   #received(data: unknown): void {
     if (this.#hasEnded) return;
-    this.activity++;
+    this.heard = ++this.activity;
     const message = typeof data === "string" ? data : new Uint8Array(data as ArrayBuffer);
     const size = sizeOf(message, this.#maxMessageSize);
     if (size > this.#maxMessageSize) {

@@ -58,6 +58,8 @@ export interface Session {
   readonly sentBytes: number;
   /** Another number whenever there was a sign of life: bytes came, or those that waited could leave. */
   readonly activity: number;
+  /** Another number whenever bytes came. */
+  readonly heard: number;
   /** Nothing is read, as its user asked for. */
   readonly isPaused: boolean;
   delivery: Delivery;

@@ -58,6 +58,7 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
   readonly response: UpgradeResponse;
   readonly secure: boolean;
   isPaused = true;
+  heard = 0;
 
   private readonly role: Role;
   private readonly transport: Transport;
@@ -72,7 +73,7 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
   private readonly ignoreSignal: (() => void) | undefined;
   /** Bytes that the transport was given. */
   private written = 0;
-  /** Signs of life so far. */
+  /** Signs of life so far, besides what came. */
   private signs = 0;
   /** Bytes that waited in the transport, and those that had left it, when it was last looked. */
   private waited = 0;
@@ -163,7 +164,7 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
     if (this.waited > 0 && left > this.left) this.signs++;
     this.waited = bufferedBytes;
     this.left = left;
-    return this.signs;
+    return this.signs + this.heard;
   }
 
   set delivery(delivery: Delivery) {
@@ -230,7 +231,7 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
   }
 
   data(chunk: Uint8Array): void {
-    this.signs++;
+    this.heard++;
     this.wire.receive(chunk);
   }
 

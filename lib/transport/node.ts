@@ -278,7 +278,8 @@ function dial(to: Endpoint, host: string): NodeTransport {
   const { port, socketPath, noDelay, localAddress, keepAliveDelay, tls, isTunnel } = to;
   const open = (onread: OnRead) => {
     const where = socketPath === undefined ? { host, port, noDelay } : { path: socketPath, noDelay };
-    const options = where as TcpNetConnectOpts;
+    // The runtime takes what it finds, also on Object.prototype.
+    const options: TcpNetConnectOpts = Object.assign(Object.create(null), where);
     if (localAddress !== undefined) options.localAddress = localAddress;
     if (keepAliveDelay !== undefined) {
       options.keepAlive = true;

@@ -5,7 +5,7 @@
 // A message is inflated when it is whole, in one go, whatever its size; never more of it than there may be.
 
 import type { InputType, ZlibOptions } from "node:zlib";
-import { joinBytes } from "../protocol/assembler.ts";
+import { joinBytes } from "../bytes/join.ts";
 import {
   CORRUPT,
   type RawDeflate,

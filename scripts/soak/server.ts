@@ -33,6 +33,15 @@ function later(ms: number, act: () => void): void {
   setTimeout(() => setImmediate(() => setImmediate(act)), ms);
 }
 
+/** Bun resets no stream that has TLS over it. */
+function reset(socket: Socket): void {
+  try {
+    socket.resetAndDestroy();
+  } catch {
+    socket.destroy();
+  }
+}
+
 /** By how many ms the loop was held up at the most. */
 let lag = 0;
 let beat = performance.now();
@@ -45,7 +54,7 @@ setInterval(() => {
 /** What becomes of an open connection; it gets the stream below it, too. */
 const MISDEEDS: readonly ((ws: WebSocket, socket: Socket, farewell: () => string) => void)[] = [
   (_ws, socket) => {
-    for (const raw of open) if (raw.remotePort === socket.remotePort) raw.resetAndDestroy();
+    for (const raw of open) if (raw.remotePort === socket.remotePort) reset(raw);
   },
   (ws) => ws.terminate(),
   (_ws, socket) => void socket.end(),

@@ -25,7 +25,7 @@ class FakeWay {
   /** It has no room. */
   refuses = false;
   readonly handed: Message[] = [];
-  readonly session = { activity: 0, bufferedBytes: 0, sentBytes: 0 };
+  readonly session = { heard: 0, bufferedBytes: 0, sentBytes: 0 };
   #waiters: (() => void)[] = [];
 
   get bufferedAmount(): number {
@@ -313,7 +313,7 @@ describe("Outbox", () => {
       for (const message of ["a", "b"]) box.push(message);
       await nextTurn();
       way.take();
-      way.session.activity++;
+      way.session.heard++;
       box.detach(false);
       expect(log).to.deep.equal(["lost a", "lost b"]);
       expect(open().handed).to.deep.equal([]);
@@ -349,7 +349,7 @@ describe("Outbox", () => {
       const way = open();
       box.push("a");
       const alive = setInterval(() => {
-        for (const each of [way, stuck, busy]) if (each) each.session.activity++;
+        for (const each of [way, stuck, busy]) if (each) each.session.heard++;
       }, 50);
       for (const each of [way, silent]) each?.take();
       busy?.take(1);
@@ -533,7 +533,7 @@ describe("Outbox", () => {
           if (act === "push") send(n);
           if (act === "open" && way === undefined) way = open();
           if (act === "take") way?.take(n);
-          if (act === "hear" && way) way.session.activity++;
+          if (act === "hear" && way) way.session.heard++;
           if (act === "lose") lose(false);
           if (act === "close") lose(true);
           if (act === "flush") box.flush();

@@ -425,6 +425,7 @@ describe("WireSession", () => {
         expect(one.activity !== seen, `${index}`).to.equal(isSign);
         seen = one.activity;
       }
+      expect(one.heard, "what leaves may lie in the kernel of a peer that reads nothing").to.equal(2);
     });
 
     it("tells whether it is read", () => {
