@@ -189,6 +189,6 @@ function environment(more: Env): NodeJS.ProcessEnv {
 /** A folder that is gone after the test. */
 export function folder(use: Use): string {
   const path = mkdtempSync(join(tmpdir(), "isosocket-"));
-  use({ close: () => rmSync(path, { recursive: true }) });
+  use({ close: () => rmSync(path, { recursive: true, maxRetries: 10 }) });
   return path;
 }
