@@ -69,7 +69,7 @@ export interface ProtocolSink {
   write(bytes: Uint8Array): boolean;
   /** Something is staged: call flush() before the loop is given back. */
   staged(): void;
-  /** There is more to do: call proceed() when the loop has had its turn. Only where messages are compressed. */
+  /** There is more to do: call proceed() when the loop has had its turn. Only where messages are compressed, or `isPatient`. */
   rest(): void;
   /** A whole message; binary is owned by the sink. */
   message(data: Message): void;
