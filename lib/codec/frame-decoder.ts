@@ -15,6 +15,7 @@
 // to write a frame is a way to smuggle one); 64-bit lengths have their first bit 0.
 // Which frame may follow which, how large a message may become, and what a payload says, is for others.
 
+import { type Allocate, allocate } from "../bytes/allocate.ts";
 import { maskInPlace, rotateKey, type Slab, slabOf } from "../bytes/mask.ts";
 import { LimitError, ProtocolError } from "../errors.ts";
 import { CONTINUATION, isControl, isDefined, MAX_CONTROL_PAYLOAD } from "./opcode.ts";
@@ -35,6 +36,16 @@ const SCRATCH_BYTES = 64 * 1024;
 const MIN_SHARING = 65;
 const MAX_SHARING = 4096;
 const MAX_SHARED = 32 * 1024;
+
+/** What a decoder may be told besides its role. */
+export interface DecoderOptions {
+  /** An extension uses RSV1. Default false. */
+  readonly allowRsv1?: boolean;
+  /** How many times its own size a payload of own() may keep alive. Default 1. */
+  readonly shares?: number | undefined;
+  /** Where the memory of payloads comes from, but for the smallest. Default the language. */
+  readonly allocate?: Allocate | undefined;
+}
 
 /** A cursor over the frames in chunks of bytes: push(), then next() until it is false. */
 export class FrameDecoder {
@@ -58,6 +69,7 @@ export class FrameDecoder {
   private readonly expectMask: boolean;
   private readonly allowRsv1: boolean;
   private readonly shares: number;
+  private readonly allocate: Allocate;
   /** What was pushed and not read yet is chunk[at, limit). */
   private chunk: Uint8Array = EMPTY;
   private at = 0;
@@ -68,18 +80,18 @@ export class FrameDecoder {
   /** What is in the chunk from here up to the second was copied for own(). */
   private copiedFrom = 0;
   private copiedTo = 0;
-  private copy: Uint8Array = EMPTY;
+  private copy: Uint8Array<ArrayBuffer> = EMPTY;
   /** The beginning of a header whose end has not arrived. */
   private header: Uint8Array = EMPTY;
   private headerLength = 0;
   /** A control frame's payload that came in more than one chunk. */
   private control: Uint8Array = EMPTY;
 
-  /** `shares`: how many times its own size a payload of own() may keep alive. Default 1. */
-  constructor(role: Role, options: { allowRsv1?: boolean; shares?: number | undefined } = {}) {
+  constructor(role: Role, options: DecoderOptions = {}) {
     this.expectMask = role === "server";
     this.allowRsv1 = options.allowRsv1 ?? false;
     this.shares = options.shares ?? 1;
+    this.allocate = options.allocate ?? allocate;
   }
 
   /** Gives the decoder more bytes. They are borrowed until next() returned false or keep() was called. */
@@ -140,17 +152,25 @@ export class FrameDecoder {
   own(): Uint8Array {
     const { bytes, start, end } = this;
     const length = end - start;
+    if (length < MIN_SHARING) return bytes.slice(start, end);
     const most = this.shares * length;
-    if (most > length && length >= MIN_SHARING && length <= MAX_SHARING && bytes === this.chunk) {
+    if (most > length && length <= MAX_SHARING && bytes === this.chunk) {
       if (end > this.copiedTo) {
         this.copiedFrom = start;
         this.copiedTo = Math.min(this.limit, start + Math.min(most, MAX_SHARED));
-        this.copy = bytes.slice(start, this.copiedTo);
+        this.copy = this.copied(start, this.copiedTo);
       }
       const { copy, copiedFrom } = this;
-      if (copy.length <= most) return copy.subarray(start - copiedFrom, end - copiedFrom);
+      // subarray() asks first what kind of array to make, which takes half as long again.
+      if (copy.length <= most) return new Uint8Array(copy.buffer, start - copiedFrom, length);
     }
-    return bytes.slice(start, end);
+    return this.copied(start, end);
+  }
+
+  private copied(start: number, end: number): Uint8Array<ArrayBuffer> {
+    const copy = this.allocate(end - start);
+    copy.set(this.bytes.subarray(start, end));
+    return copy;
   }
 
   private readPart(): boolean {

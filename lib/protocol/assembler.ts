@@ -10,6 +10,7 @@
 //
 // Three ways of delivery: whole messages; frames of fragmented messages as each is complete; parts as they arrive.
 
+import { type Allocate, allocate } from "../bytes/allocate.ts";
 import { joinBytes } from "../bytes/join.ts";
 import { incompleteTail, type TextCodec } from "../bytes/utf8.ts";
 import { INVALID_PAYLOAD, MESSAGE_TOO_BIG, POLICY_VIOLATION } from "../codec/close-code.ts";
@@ -50,6 +51,8 @@ export interface AssemblerOptions extends Limits, ToleranceOptions {
   /** False: what is not UTF-8 becomes U+FFFD. */
   readonly utf8Validation: boolean;
   readonly text: TextCodec;
+  /** Where the memory of messages comes from. Default the language. */
+  readonly allocate?: Allocate | undefined;
 }
 
 /** The most that is allocated on the word of a header. */
@@ -68,6 +71,7 @@ export class Assembler {
   fin = true;
 
   private readonly text: TextCodec;
+  private readonly allocate: Allocate;
   private readonly validate: boolean;
   private readonly limits: Limits;
   private readonly tolerances: ToleranceOptions;
@@ -88,6 +92,7 @@ export class Assembler {
 
   constructor(options: AssemblerOptions) {
     this.text = options.text;
+    this.allocate = options.allocate ?? allocate;
     this.validate = options.utf8Validation;
     this.limits = options;
     this.tolerances = options;
@@ -159,7 +164,7 @@ export class Assembler {
     const known = needed + frame.remaining;
     const roomy = Math.max(needed, 2 * this.buffer.length, Math.min(known, TRUSTED_BYTES), FIRST_BYTES);
     // The last frame tells the message's exact size: then the buffer itself can become the message.
-    const buffer = new Uint8Array(frame.fin ? Math.min(roomy, known) : roomy);
+    const buffer = this.allocate(frame.fin ? Math.min(roomy, known) : roomy);
     buffer.set(this.buffer.subarray(0, this.size));
     this.buffer = buffer;
   }

@@ -175,6 +175,7 @@ export class Protocol implements DeflaterSink {
     this.decoder = new FrameDecoder(role, {
       allowRsv1: options.deflate !== undefined,
       shares: options.shares,
+      allocate: options.allocate,
     });
     this.assembler = new Assembler(options);
     this.staging = new Staging(options.slabs, (bytes) => sink.write(bytes));

@@ -15,6 +15,7 @@ import { randomBytes, randomMask } from "../bytes/random.ts";
 import { SlabPool } from "../bytes/staging.ts";
 import { TransportError, UsageError, WebSocketError } from "../errors.ts";
 import { Held } from "./held.ts";
+import { reusedMemory } from "./node-memory.ts";
 import { nodeText } from "./node-text.ts";
 import { checkPins, connectTls, secureContext } from "./node-tls.ts";
 import { nodeZlib } from "./node-zlib.ts";
@@ -386,5 +387,6 @@ export const node: Platform = {
   mask: randomMask,
   key: () => encodeBase64(randomBytes(16)),
   shares: 32,
+  allocate: reusedMemory(process.platform),
   slabs: new SlabPool((bytes) => new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer)),
 };

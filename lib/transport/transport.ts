@@ -1,6 +1,7 @@
 // What a runtime must offer: byte streams, and the few functions that are faster when they are its own. Types only.
 // A transport moves bytes and nothing else.
 
+import type { Allocate } from "../bytes/allocate.ts";
 import type { MaskSource } from "../bytes/random.ts";
 import type { SlabPool } from "../bytes/staging.ts";
 import type { TextCodec } from "../bytes/utf8.ts";
@@ -166,6 +167,8 @@ export interface Platform {
   readonly slabs: SlabPool;
   /** How many times its own size a small binary message may keep alive, where sharing memory with others makes it cheaper. */
   readonly shares: number;
+  /** Where the memory of the messages comes from that a program is handed. */
+  readonly allocate: Allocate;
   /** Source of mask keys. */
   readonly mask: MaskSource;
   /** A fresh Sec-WebSocket-Key: 16 random bytes in base64. */
