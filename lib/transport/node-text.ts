@@ -1,5 +1,5 @@
 // UTF-8 as Node's Buffer does it. (hot)
-// Decoding with toString and looking for U+FFFD validates for nothing when there is none, as there rarely is: 80 ns where
+// Decoding leniently and looking for U+FFFD validates for nothing when there is none, as there rarely is: 80 ns where
 // a fatal TextDecoder takes 100 to 140. Encoding with write() takes 40 to 75 ns where encodeInto() with its view takes 65.
 
 import { Buffer, isUtf8 } from "node:buffer";
@@ -26,9 +26,25 @@ function readable(bytes: Uint8Array): Buffer {
   return readBuffer;
 }
 
+interface Slicing {
+  utf8Slice?(start: number, end: number): string;
+}
+
+/**
+ * The text in a part of a buffer. Of Buffer.prototype toString() is not used, but what that calls in the end: 74 ns for 32 bytes
+ * in Node 20 where toString() takes 83, a fourteenth of what it takes to receive them. It is not documented, and so need not
+ * be there.
+ */
+export function slicing({ utf8Slice }: Slicing): (buffer: Buffer, start: number, end: number) => string {
+  if (utf8Slice === undefined) return (buffer, start, end) => buffer.toString(undefined, start, end); // to name UTF-8 would cost 10 ns
+  return (buffer, start, end) => utf8Slice.call(buffer, start, end);
+}
+
+const slice = slicing(Buffer.prototype);
+
 export const nodeText: TextCodec = {
   decode(bytes, start, end) {
-    const text = readable(bytes).toString(undefined, start, end); // to name UTF-8 would cost 10 ns
+    const text = slice(readable(bytes), start, end);
     // U+FFFD stands for what was invalid, or for itself.
     if (text.includes("\ufffd") && !isUtf8(bytes.subarray(start, end))) return undefined;
     return text;
