@@ -2,6 +2,7 @@
 // no I/O; docs/core.md shows how its parts are put together. The lists go from the bytes up.
 
 // Bytes.
+export type { Allocate } from "./bytes/allocate.ts";
 export { escapeControls } from "./bytes/escape.ts";
 export { maskInPlace, rotateKey, type Slab, slabOf } from "./bytes/mask.ts";
 export { type MaskSource, randomMask } from "./bytes/random.ts";
@@ -12,7 +13,7 @@ export { type TextCodec, webText } from "./bytes/utf8.ts";
 export * from "./codec/close-code.ts";
 export { describeDecoded, describeRaw, type Frame } from "./codec/describe.ts";
 export { type FrameBytesOptions, frameBytes } from "./codec/frame-bytes.ts";
-export { FrameDecoder, type Role } from "./codec/frame-decoder.ts";
+export { type DecoderOptions, FrameDecoder, type Role } from "./codec/frame-decoder.ts";
 export { encodeFrame, encodeHeader, encodeText } from "./codec/frame-encoder.ts";
 export * from "./codec/opcode.ts";
 export * from "./errors.ts";
@@ -58,6 +59,7 @@ export type { AssemblerOptions, Delivery, Message } from "./protocol/assembler.t
 export {
   CORRUPT,
   type DeflateAgreement,
+  type DeflateOptions,
   type DeflateSettings,
   type RawDeflate,
   type RawInflate,
@@ -67,10 +69,10 @@ export {
   type Zlib,
 } from "./protocol/compression.ts";
 export { protocolOptions } from "./protocol/defaults.ts";
+export type { FrameWriterOptions, FrameWriterSink, SentObserver } from "./protocol/frame-writer.ts";
 export { History } from "./protocol/history.ts";
 export { DEFAULT_LIMITS, type Limits } from "./protocol/limits.ts";
 export {
-  type DeflateOptions,
   type FrameObserver,
   Protocol,
   type ProtocolOptions,

@@ -38,6 +38,12 @@ export interface DeflateSettings {
   readonly memLevel: number;
 }
 
+/** Compression, as it was agreed on and as it is done. */
+export interface DeflateOptions extends DeflateSettings {
+  readonly agreement: DeflateAgreement;
+  readonly zlib: Zlib;
+}
+
 /** What is cut off the end of every message, and so has to be added again (§7.2.1, §7.2.2): the end of an empty block. */
 export const TAIL: Uint8Array = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
 

@@ -16,18 +16,9 @@
 // sink.closing() is called; the connection then ends as above, with the fault in its CloseInfo. Where `isPatient`, the peer's
 // Close frame and its faults count a turn of the loop later: by then what came before them may have been answered.
 
-import type { MaskSource } from "../bytes/random.ts";
-import { PIECE, type SlabPool, Staging } from "../bytes/staging.ts";
 import type { TextCodec } from "../bytes/utf8.ts";
-import {
-  ABNORMAL_CLOSURE,
-  decodeClose,
-  encodeClose,
-  NORMAL_CLOSURE,
-  PROTOCOL_ERROR,
-} from "../codec/close-code.ts";
+import { encodeClose, NORMAL_CLOSURE, PROTOCOL_ERROR } from "../codec/close-code.ts";
 import { FrameDecoder, type Role } from "../codec/frame-decoder.ts";
-import { encodeFrame, encodeText } from "../codec/frame-encoder.ts";
 import {
   BINARY,
   CLOSE,
@@ -55,20 +46,19 @@ import {
   type FramePart,
   type Message,
 } from "./assembler.ts";
-import { type DeflateAgreement, type DeflateSettings, termsOf, type Zlib } from "./compression.ts";
-import { Deflater, type DeflaterSink } from "./deflater.ts";
+import { Closing } from "./closing.ts";
+import { type DeflateOptions, termsOf } from "./compression.ts";
+import {
+  FrameWriter,
+  type FrameWriterOptions,
+  type FrameWriterSink,
+  type SentObserver,
+} from "./frame-writer.ts";
 import { Inflater } from "./inflater.ts";
-import { type Tolerance, tolerates } from "./tolerance.ts";
+import type { ToleranceOptions } from "./tolerance.ts";
 
 /** Who is told what happens. None of these may throw. */
-export interface ProtocolSink {
-  /**
-   * Bytes for the peer. True: they were taken, the memory is free again. False: the memory is the sink's from now on.
-   * It must not send in turn: a large frame is written in pieces, and nothing may come between them.
-   */
-  write(bytes: Uint8Array): boolean;
-  /** Something is staged: call flush() before the loop is given back. */
-  staged(): void;
+export interface ProtocolSink extends FrameWriterSink {
   /** There is more to do: call proceed() when the loop has had its turn. Only where messages are compressed, or `isPatient`. */
   rest(): void;
   /** A whole message; binary is owned by the sink. */
@@ -85,30 +75,16 @@ export interface ProtocolSink {
 }
 
 /** Sees every frame, for a trace. */
-export interface FrameObserver {
-  sent(opcode: Opcode, fin: boolean, payload: Uint8Array, key: number | null, rsv1: boolean): void;
+export interface FrameObserver extends SentObserver, NonNullable<ToleranceOptions["observer"]> {
   /** A frame, or part of one, that the decoder stands on. */
   received(frame: FrameDecoder): void;
-  /** A deviation of the peer was taken, as was asked for. */
-  tolerated?(name: Tolerance): void;
 }
 
 /** What a protocol is given, all of it: it has nothing of its own. See protocolOptions(). */
-export interface ProtocolOptions extends AssemblerOptions {
-  /** Source of mask keys; only the client's role draws from it. */
-  readonly mask: MaskSource;
-  readonly slabs: SlabPool;
+export interface ProtocolOptions extends AssemblerOptions, FrameWriterOptions {
   /** How many times its own size a small binary message may keep alive, as it shares memory with others. Default 1, for none. */
   readonly shares?: number | undefined;
   readonly observer?: FrameObserver | undefined;
-  /** What was agreed on compression, how it is done, and what does it; undefined for none. */
-  readonly deflate?: DeflateOptions | undefined;
-}
-
-/** Compression, as it was agreed on and as it is done. */
-export interface DeflateOptions extends DeflateSettings {
-  readonly agreement: DeflateAgreement;
-  readonly zlib: Zlib;
 }
 
 /** As the rules at the head of this file have it: `closed` only once the stream has ended. */
@@ -124,7 +100,7 @@ const RESTING = 2;
 const TURN_COST = 1024 * 1024;
 
 /** One connection after its upgrade, in either role: bytes come in by receive(), and leave by the write() of its sink. */
-export class Protocol implements DeflaterSink {
+export class Protocol {
   state: ProtocolState = "open";
   /** The owner says here that the peer does not take what it is sent; of the pings that come meanwhile only the latest is answered. */
   congested = false;
@@ -132,19 +108,18 @@ export class Protocol implements DeflaterSink {
   isPatient = false;
 
   private readonly sink: ProtocolSink;
-  private readonly mask: MaskSource | null;
+  private readonly role: Role;
   private readonly text: TextCodec;
   private readonly observer: FrameObserver | undefined;
-  private readonly tolerate: readonly Tolerance[] | undefined;
+  private readonly tolerances: ToleranceOptions;
   private readonly decoder: FrameDecoder;
   private readonly assembler: Assembler;
-  private readonly staging: Staging;
+  private readonly writer: FrameWriter;
   private readonly deflate: DeflateOptions | undefined;
   private readonly maxMessageSize: number;
-  // Both are made when they are first needed: a connection that compresses, and is idle, costs nothing for it.
-  private deflater: Deflater | undefined;
+  private readonly closing = new Closing();
+  /** Made when it is first needed: a connection that compresses, and is idle, costs nothing for it. */
   private inflater: Inflater | undefined;
-  private announced = false;
   private pulling = false;
   /** PAUSED, RESTING. */
   private halted = 0;
@@ -153,13 +128,6 @@ export class Protocol implements DeflaterSink {
   private streamEnded = false;
   /** Nothing is read any more: the peer's Close frame came, or the connection failed. */
   private deaf = false;
-  /** The Close frame that goes behind what waits to be compressed. */
-  private waitingClose: CloseFrame | undefined;
-  private sentClose: CloseFrame | undefined;
-  private receivedClose: CloseFrame | undefined;
-  /** What came as the answer to our Close frame could not be read; our own stands for it. */
-  private isAnswerMalformed = false;
-  private failure: WebSocketError | undefined;
   /** Why the stream ended. */
   private cause: WebSocketError | undefined;
   private unanswered: Uint8Array | undefined;
@@ -168,35 +136,29 @@ export class Protocol implements DeflaterSink {
 
   constructor(role: Role, options: ProtocolOptions, sink: ProtocolSink) {
     this.sink = sink;
-    this.mask = role === "client" ? options.mask : null;
+    this.role = role;
     this.text = options.text;
     this.observer = options.observer;
-    this.tolerate = options.tolerate;
+    this.tolerances = options;
     this.decoder = new FrameDecoder(role, {
       allowRsv1: options.deflate !== undefined,
       shares: options.shares,
       allocate: options.allocate,
     });
     this.assembler = new Assembler(options);
-    this.staging = new Staging(options.slabs, (bytes) => sink.write(bytes));
+    this.writer = new FrameWriter(role, options, sink);
     this.deflate = options.deflate;
     this.maxMessageSize = options.maxMessageSize;
   }
 
-  private makeDeflater(options: DeflateOptions): Deflater {
-    const terms = termsOf(this.mask === null ? "server" : "client", options.agreement);
-    return new Deflater({ ...options, ...terms, text: this.text }, this);
-  }
-
   private makeInflater({ agreement, zlib }: DeflateOptions): Inflater {
-    const terms = termsOf(this.mask === null ? "client" : "server", agreement);
+    const terms = termsOf(this.role === "client" ? "server" : "client", agreement);
     return new Inflater(zlib, terms, this.maxMessageSize);
   }
 
   /** Bytes that wait for flush(), or to be compressed. */
   get stagedBytes(): number {
-    const { deflater } = this;
-    return deflater === undefined ? this.staging.length : this.staging.length + deflater.waitingBytes;
+    return this.writer.bytes;
   }
 
   /** What has come is not handed out yet, as the loop is to have its turn. */
@@ -206,16 +168,16 @@ export class Protocol implements DeflaterSink {
 
   /** What was sent is not staged yet, as the loop is to have its turn. */
   get isSending(): boolean {
-    return this.deflater?.isBehind ?? false;
+    return this.writer.isBehind;
   }
 
   /** Both Close frames are through: the stream can end. */
   get isShaken(): boolean {
-    return this.sentClose !== undefined && this.receivedClose !== undefined;
+    return this.closing.isShaken;
   }
 
   get isFailed(): boolean {
-    return this.failure !== undefined;
+    return this.closing.failure !== undefined;
   }
 
   /** How messages are handed out; may change at any time, also within a message. */
@@ -263,8 +225,9 @@ export class Protocol implements DeflaterSink {
 
   proceedSending(): void {
     if (this.state === "closed") return;
-    this.deflater?.proceed();
-    if (this.waitingClose !== undefined && !this.isSending) this.sendWaitingClose(this.waitingClose);
+    this.writer.proceed();
+    const { waiting } = this.closing;
+    if (waiting !== undefined && !this.isSending) this.sendWaitingClose(waiting);
   }
 
   proceedReceiving(): void {
@@ -276,27 +239,21 @@ export class Protocol implements DeflaterSink {
     this.end();
   }
 
-  /** For the deflater. */
-  rest(): void {
-    this.sink.rest();
-  }
-
   /** The end, if the stream has ended and all that came is handed out. */
   private end(): void {
     if (!this.streamEnded || (this.isBehind && !this.deaf) || this.state === "closed") return;
     this.deaf = true; // ends the loop where this was called from one of its callbacks
     this.state = "closed";
-    this.staging.discard();
-    this.sentClose ??= this.waitingClose; // it would have gone, like others that are staged
+    this.writer.release();
+    this.closing.sent ??= this.closing.waiting; // it would have gone, like others that are staged
     this.inflater?.release();
-    this.deflater?.release();
-    this.sink.ended(this.closeInfo(this.cause));
+    this.sink.ended(this.closing.info(this.cause));
   }
 
   /** Reads nothing more, not even what was kept, and sends nothing of what waits. */
   drop(): void {
     this.deaf = true;
-    this.deflater?.discard();
+    this.writer.discard();
   }
 
   private pull(): void {
@@ -371,12 +328,12 @@ export class Protocol implements DeflaterSink {
 
   /** §5.5.1, §7.1.5: the first Close frame counts, is echoed if none went out before, and ends all reading. */
   private receiveClose(frame: FrameDecoder): void {
-    const received = this.decodeClose(frame);
+    const received = this.closing.decode(frame, this.text, this.tolerances);
     this.conclude(() => {
-      this.receivedClose = received;
+      this.closing.received = received;
       this.deaf = true;
       const { code, reason } = received;
-      if (this.sentClose === undefined && this.waitingClose === undefined) this.sendClose({ code, reason });
+      if (!this.closing.isBegun) this.sendClose({ code, reason });
       this.sink.closing();
     });
   }
@@ -397,40 +354,14 @@ export class Protocol implements DeflaterSink {
     this.sink.rest();
   }
 
-  /** Throws ProtocolError. */
-  private decodeClose({ bytes, start, end }: FrameDecoder): CloseFrame {
-    const { sentClose, tolerate, observer } = this;
-    try {
-      return decodeClose(bytes, start, end, this.text);
-    } catch (error) {
-      if (!sentClose || !tolerates("malformedCloseAfterLocalClose", { tolerate, observer })) throw error;
-      this.isAnswerMalformed = true;
-      return sentClose;
-    }
-  }
-
   /** The one exit of every fault of the peer (§7.1.7). After our Close frame there is nothing left to tell it. */
   private fail(error: ProtocolError | LimitError): void {
-    this.failure = error;
+    this.closing.failure = error;
     this.deaf = true;
-    this.deflater?.discard();
-    this.waitingClose = undefined;
-    if (this.sentClose === undefined) this.sendClose({ code: error.closeCode ?? PROTOCOL_ERROR, reason: "" });
+    this.writer.discard();
+    this.closing.waiting = undefined;
+    if (!this.closing.isBegun) this.sendClose({ code: error.closeCode ?? PROTOCOL_ERROR, reason: "" });
     this.sink.closing();
-  }
-
-  private closeInfo(cause: WebSocketError | undefined): CloseInfo {
-    const { sentClose: sent, receivedClose: received, isShaken } = this;
-    // After both Close frames a reset is as good an end of TCP as any.
-    const error = this.failure ?? (isShaken ? undefined : cause);
-    return {
-      code: isShaken && received !== undefined ? received.code : ABNORMAL_CLOSURE,
-      reason: isShaken && received !== undefined ? received.reason : "",
-      wasClean: isShaken && !this.isAnswerMalformed,
-      ...(sent && { sent }),
-      ...(received && !this.isAnswerMalformed && { received }),
-      ...(error && { error }),
-    };
   }
 
   /**
@@ -439,22 +370,14 @@ export class Protocol implements DeflaterSink {
    */
   send(data: Message, compress = true): void {
     this.assertOpen("send");
-    if (this.deflate !== undefined) {
-      this.deflater ??= this.makeDeflater(this.deflate);
-      this.deflater.send(data, typeof data === "string" ? TEXT : BINARY, true, compress);
-    } else if (typeof data === "string") this.textFrame(TEXT, data, true);
-    else this.frame(BINARY, data, true, false);
+    this.writer.send(data, typeof data === "string" ? TEXT : BINARY, true, compress);
   }
 
   /** Stages one frame of a message in several; the caller sees to their order. Throws UsageError when not open. */
   sendFragment(data: Message, isFirst: boolean, fin: boolean, compress = true): void {
     this.assertOpen("send");
     const opcode = !isFirst ? CONTINUATION : typeof data === "string" ? TEXT : BINARY;
-    if (this.deflate !== undefined) {
-      this.deflater ??= this.makeDeflater(this.deflate);
-      this.deflater.send(data, opcode, fin, compress);
-    } else if (typeof data === "string") this.textFrame(opcode, data, fin);
-    else this.frame(opcode, data, fin, false);
+    this.writer.send(data, opcode, fin, compress);
   }
 
   /** Stages a ping with up to 125 bytes. Throws UsageError. */
@@ -479,8 +402,7 @@ export class Protocol implements DeflaterSink {
 
   /** Hands the staged frames to the sink in one write. */
   flush(): void {
-    this.announced = false;
-    this.staging.flush();
+    this.writer.flush();
   }
 
   /** The peer takes bytes again: a ping that came meanwhile is answered. */
@@ -496,42 +418,22 @@ export class Protocol implements DeflaterSink {
     // First, as the sink hears of the frame within the next call and may send or close in turn.
     this.state = "closing";
     if (this.isSending) {
-      this.waitingClose = frame;
+      this.closing.waiting = frame;
       return;
     }
-    this.sentClose = frame;
+    this.closing.sent = frame;
     this.frame(CLOSE, encodeClose(frame.code, frame.reason, this.text), true, false);
   }
 
   private sendWaitingClose(frame: CloseFrame): void {
-    this.waitingClose = undefined;
+    this.closing.waiting = undefined;
     this.sendClose(frame);
     this.sink.closing();
   }
 
   /** Stages one frame as it is: also for who encodes a payload once for many connections, and keeps to the rules itself. */
   frame(opcode: Opcode, payload: Uint8Array, fin: boolean, rsv1: boolean): void {
-    const key = this.mask === null ? null : this.mask();
-    encodeFrame(this.staging, opcode, payload, fin, rsv1, key);
-    if (this.observer !== undefined) this.observer.sent(opcode, fin, payload, key, rsv1);
-    this.announce();
-  }
-
-  /** For the deflater, as is frame(). */
-  textFrame(opcode: Opcode, text: string, fin: boolean): void {
-    const key = this.mask === null ? null : this.mask();
-    encodeText(this.staging, opcode, text, this.text, fin, key);
-    if (this.observer !== undefined)
-      this.observer.sent(opcode, fin, new TextEncoder().encode(text), key, false);
-    this.announce();
-  }
-
-  private announce(): void {
-    // A slab's worth is worth a write of its own: what is staged stays small, whatever is sent in one tick.
-    if (this.staging.length >= PIECE) this.staging.flush();
-    if (this.announced) return;
-    this.announced = true;
-    this.sink.staged();
+    this.writer.frame(opcode, payload, fin, rsv1);
   }
 
   private assertOpen(verb: string): void {

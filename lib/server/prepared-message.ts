@@ -7,8 +7,8 @@ import type { TextCodec } from "../bytes/utf8.ts";
 import { encodeHeader } from "../codec/frame-encoder.ts";
 import { BINARY, type Opcode, TEXT } from "../codec/opcode.ts";
 import type { Message } from "../protocol/assembler.ts";
+import type { DeflateOptions } from "../protocol/compression.ts";
 import { Deflater } from "../protocol/deflater.ts";
-import type { DeflateOptions } from "../protocol/protocol.ts";
 
 /** One frame. */
 export interface PreparedFrame {

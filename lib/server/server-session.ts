@@ -2,7 +2,7 @@
 
 import type { TextCodec } from "../bytes/utf8.ts";
 import { type CloseInfo, WebSocketError } from "../errors.ts";
-import type { DeflateOptions } from "../protocol/protocol.ts";
+import type { DeflateOptions } from "../protocol/compression.ts";
 import { onAbort } from "../session/abort-listeners.ts";
 import type { Trace } from "../session/trace.ts";
 import { type Opened, type WireOptions, WireSession } from "../session/wire.ts";

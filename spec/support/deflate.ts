@@ -2,8 +2,7 @@
 // streams as an independent peer has it.
 
 import { deflateRawSync, inflateRawSync } from "node:zlib";
-import type { DeflateAgreement, DeflateSettings } from "../../lib/protocol/compression.ts";
-import type { DeflateOptions } from "../../lib/protocol/protocol.ts";
+import type { DeflateAgreement, DeflateOptions, DeflateSettings } from "../../lib/protocol/compression.ts";
 import { nodeZlib, type ZlibWay } from "../../lib/transport/node-zlib.ts";
 import { concat } from "./hex.ts";
 

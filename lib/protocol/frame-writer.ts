@@ -1,0 +1,140 @@
+// Frames on their way out: compressed where that was agreed on, masked, staged, and written together. (hot)
+// Which of them may go out, and when, is for the protocol. Compression takes turns, so what is sent may wait here; frames that
+// are not compressed do not pass it: the protocol sends no Close frame while there is something that waits.
+
+import type { MaskSource } from "../bytes/random.ts";
+import { PIECE, type SlabPool, Staging } from "../bytes/staging.ts";
+import type { TextCodec } from "../bytes/utf8.ts";
+import type { Role } from "../codec/frame-decoder.ts";
+import { encodeFrame, encodeText } from "../codec/frame-encoder.ts";
+import type { DataOpcode, Opcode } from "../codec/opcode.ts";
+import type { Message } from "./assembler.ts";
+import { type DeflateOptions, termsOf } from "./compression.ts";
+import { Deflater, type DeflaterSink } from "./deflater.ts";
+
+/** What frames are made with. */
+export interface FrameWriterOptions {
+  /** Source of mask keys; only the client's role draws from it. */
+  readonly mask: MaskSource;
+  readonly slabs: SlabPool;
+  readonly text: TextCodec;
+  readonly observer?: SentObserver | undefined;
+  /** What was agreed on compression, how it is done, and what does it; undefined for none. */
+  readonly deflate?: DeflateOptions | undefined;
+}
+
+/** Sees every frame that goes out. */
+export interface SentObserver {
+  sent(opcode: Opcode, fin: boolean, payload: Uint8Array, key: number | null, rsv1: boolean): void;
+}
+
+/** Who is told what happens. None of these may throw. */
+export interface FrameWriterSink {
+  /**
+   * Bytes for the peer. True: they were taken, the memory is free again. False: the memory is the sink's from now on.
+   * It must not send in turn: a large frame is written in pieces, and nothing may come between them.
+   */
+  write(bytes: Uint8Array): boolean;
+  /** Something is staged: call flush() before the loop is given back. */
+  staged(): void;
+  /** There is more to compress: call proceed() when the loop has had its turn. */
+  rest(): void;
+}
+
+export class FrameWriter implements DeflaterSink {
+  private readonly sink: FrameWriterSink;
+  private readonly mask: MaskSource | null;
+  private readonly text: TextCodec;
+  private readonly observer: SentObserver | undefined;
+  private readonly staging: Staging;
+  private readonly deflate: DeflateOptions | undefined;
+  /** Made when it is first needed: a connection that compresses, and is idle, costs nothing for it. */
+  private deflater: Deflater | undefined;
+  private announced = false;
+
+  constructor(role: Role, options: FrameWriterOptions, sink: FrameWriterSink) {
+    this.sink = sink;
+    this.mask = role === "client" ? options.mask : null;
+    this.text = options.text;
+    this.observer = options.observer;
+    this.staging = new Staging(options.slabs, (bytes) => sink.write(bytes));
+    this.deflate = options.deflate;
+  }
+
+  private makeDeflater(options: DeflateOptions): Deflater {
+    const terms = termsOf(this.mask === null ? "server" : "client", options.agreement);
+    return new Deflater({ ...options, ...terms, text: this.text }, this);
+  }
+
+  /** Bytes that wait for flush(), or to be compressed. */
+  get bytes(): number {
+    const { deflater } = this;
+    return deflater === undefined ? this.staging.length : this.staging.length + deflater.waitingBytes;
+  }
+
+  /** What was sent is not staged yet, as the loop is to have its turn. */
+  get isBehind(): boolean {
+    return this.deflater?.isBehind ?? false;
+  }
+
+  /** Stages a message, or one frame of it; `compress` counts for the first. */
+  send(data: Message, opcode: DataOpcode, fin: boolean, compress: boolean): void {
+    if (this.deflate !== undefined) {
+      this.deflater ??= this.makeDeflater(this.deflate);
+      this.deflater.send(data, opcode, fin, compress);
+    } else if (typeof data === "string") this.textFrame(opcode, data, fin);
+    else this.frame(opcode, data, fin, false);
+  }
+
+  /** Stages one frame as it is. */
+  frame(opcode: Opcode, payload: Uint8Array, fin: boolean, rsv1: boolean): void {
+    const key = this.mask === null ? null : this.mask();
+    encodeFrame(this.staging, opcode, payload, fin, rsv1, key);
+    if (this.observer !== undefined) this.observer.sent(opcode, fin, payload, key, rsv1);
+    this.announce();
+  }
+
+  /** Stages one frame of text as it is. */
+  textFrame(opcode: Opcode, text: string, fin: boolean): void {
+    const key = this.mask === null ? null : this.mask();
+    encodeText(this.staging, opcode, text, this.text, fin, key);
+    if (this.observer !== undefined)
+      this.observer.sent(opcode, fin, new TextEncoder().encode(text), key, false);
+    this.announce();
+  }
+
+  private announce(): void {
+    // A slab's worth is worth a write of its own: what is staged stays small, whatever is sent in one tick.
+    if (this.staging.length >= PIECE) this.staging.flush();
+    if (this.announced) return;
+    this.announced = true;
+    this.sink.staged();
+  }
+
+  /** Hands the staged frames to the sink in one write. */
+  flush(): void {
+    this.announced = false;
+    this.staging.flush();
+  }
+
+  /** For the deflater. */
+  rest(): void {
+    this.sink.rest();
+  }
+
+  /** Goes on with what waits to be compressed. */
+  proceed(): void {
+    this.deflater?.proceed();
+  }
+
+  /** Drops what waits to be compressed. */
+  discard(): void {
+    this.deflater?.discard();
+  }
+
+  /** Drops all there is, for good. */
+  release(): void {
+    this.staging.discard();
+    this.deflater?.release();
+  }
+}
