@@ -15,7 +15,7 @@
 // to write a frame is a way to smuggle one); 64-bit lengths have their first bit 0.
 // Which frame may follow which, how large a message may become, and what a payload says, is for others.
 
-import { type Allocate, allocate } from "../bytes/allocate.ts";
+import type { Allocate } from "../bytes/allocate.ts";
 import { maskInPlace, rotateKey, type Slab, slabOf } from "../bytes/mask.ts";
 import { LimitError, ProtocolError } from "../errors.ts";
 import { CONTINUATION, isControl, isDefined, MAX_CONTROL_PAYLOAD } from "./opcode.ts";
@@ -43,7 +43,7 @@ export interface DecoderOptions {
   readonly allowRsv1?: boolean;
   /** How many times its own size a payload of own() may keep alive. Default 1. */
   readonly shares?: number | undefined;
-  /** Where the memory of payloads comes from, but for the smallest. Default the language. */
+  /** Where the memory of payloads comes from, but for the smallest. Default slice(). */
   readonly allocate?: Allocate | undefined;
 }
 
@@ -69,7 +69,7 @@ export class FrameDecoder {
   private readonly expectMask: boolean;
   private readonly allowRsv1: boolean;
   private readonly shares: number;
-  private readonly allocate: Allocate;
+  private readonly allocate: Allocate | undefined;
   /** What was pushed and not read yet is chunk[at, limit). */
   private chunk: Uint8Array = EMPTY;
   private at = 0;
@@ -91,7 +91,7 @@ export class FrameDecoder {
     this.expectMask = role === "server";
     this.allowRsv1 = options.allowRsv1 ?? false;
     this.shares = options.shares ?? 1;
-    this.allocate = options.allocate ?? allocate;
+    this.allocate = options.allocate;
   }
 
   /** Gives the decoder more bytes. They are borrowed until next() returned false or keep() was called. */
@@ -168,8 +168,10 @@ export class FrameDecoder {
   }
 
   private copied(start: number, end: number): Uint8Array<ArrayBuffer> {
-    const copy = this.allocate(end - start);
-    copy.set(this.bytes.subarray(start, end));
+    const { bytes, allocate } = this;
+    if (allocate === undefined) return bytes.slice(start, end); // of 100 bytes 30 ns less in Bun
+    const copy = allocate(end - start);
+    copy.set(bytes.subarray(start, end));
     return copy;
   }
 

@@ -17,7 +17,6 @@
 // Text is Node's: writing takes 28 to 37 ns up to 1 KiB where encodeInto takes 40 to 50, reading 46 to 107 where a fatal
 // TextDecoder takes 63 to 116.
 
-import { allocate } from "../bytes/allocate.ts";
 import { UsageError } from "../errors.ts";
 import { node } from "./node.ts";
 import type { Platform, TlsOptions } from "./transport.ts";
@@ -34,4 +33,4 @@ function checkTls(options: TlsOptions): void {
 }
 
 // Memory is so cheap here that to share it would take longer; and malloc is not glibc's.
-export const bun: Platform = { ...node, checkTls, shares: 1, allocate };
+export const bun: Platform = { ...node, checkTls, shares: 1, allocate: undefined };

@@ -167,8 +167,8 @@ export interface Platform {
   readonly slabs: SlabPool;
   /** How many times its own size a small binary message may keep alive, where sharing memory with others makes it cheaper. */
   readonly shares: number;
-  /** Where the memory of the messages comes from that a program is handed. */
-  readonly allocate: Allocate;
+  /** Where the memory of the messages comes from that a program is handed; undefined for the language's own way. */
+  readonly allocate?: Allocate | undefined;
   /** Source of mask keys. */
   readonly mask: MaskSource;
   /** A fresh Sec-WebSocket-Key: 16 random bytes in base64. */
