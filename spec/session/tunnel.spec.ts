@@ -34,7 +34,7 @@ import {
 } from "../support/proxied.ts";
 import { Queue } from "../support/queue.ts";
 import { frame } from "../support/raw-server.ts";
-import { createConnection, platform } from "../support/runtime.ts";
+import { createClient, createConnection, platform } from "../support/runtime.ts";
 import {
   type Moment,
   SCHEMES,
@@ -52,6 +52,8 @@ function reset(socket: Socket): void {
 describe("openTunnel", () => {
   const use = cleanUp();
   const TRUST = { tls: { ca: certificates().ca } };
+  /** For urls of both kinds. */
+  const trusting = createClient(TRUST);
 
   async function origin(secure = false): Promise<Origin> {
     return use(await startOrigin(secure));
@@ -70,8 +72,7 @@ describe("openTunnel", () => {
           it(`${secure ? "wss" : "ws"}, ${hasLogin ? "with" : "without"} a login`, async () => {
             const server = await origin(secure);
             const via = await proxy(scheme, hasLogin ? { login } : {});
-            const ws = await createConnection(server.url.replace("//", "//me:SERVERSECRET@"), {
-              ...TRUST,
+            const ws = await trusting.createConnection(server.url.replace("//", "//me:SERVERSECRET@"), {
               proxy: through(via),
             });
 
@@ -133,7 +134,7 @@ describe("openTunnel", () => {
               const via = await proxy(scheme, options);
               const url = server.url.replace("localhost", "127.0.0.1");
               const error = await rejection(
-                createConnection(url, { ...TRUST, proxy: through(via) }),
+                trusting.createConnection(url, { proxy: through(via) }),
                 ProxyError,
               );
               expect(error.proxy).to.equal(via.publicUrl);
@@ -618,8 +619,9 @@ describe("openTunnel", () => {
           const server = await origin(secure);
           const via = await proxy("https", { certificate: certificateOf(name), login: BASIC_LOGIN });
           // That the server may have any certificate is no licence for the proxy.
-          const options = { tls: { rejectUnauthorized: false }, proxy: through(via) };
-          const error = await rejection(createConnection(server.url, options), ProxyError);
+          const client = createClient({ tls: { rejectUnauthorized: false } });
+          const connecting = client.createConnection(server.url, { proxy: through(via) });
+          const error = await rejection(connecting, ProxyError);
           expect(error.cause).to.be.instanceOf(TransportError).and.have.property("code", "ERR_WS_TLS");
           expect(error.message).to.include(`the proxy ${via.publicUrl} cannot be reached: `);
           checkError(error, server.url);
