@@ -472,6 +472,26 @@ describe("openTunnel", () => {
       expect(error.message).to.include("give it a user name and a password");
     });
 
+    for (const [challenges, known] of [
+      [["Digest realm=x"], "Digest"],
+      [["NTLM", "Negotiate"], "NTLM, Negotiate"],
+      [['Digest realm="a, Basic b=", nonce="x", Kerberos'], "Digest, Kerberos"],
+      [["Basic realm=x"], undefined],
+      [["Negotiate, Digest a=b", "basic"], undefined],
+      [[], undefined],
+    ] as const) {
+      it(`wants a login by ${challenges.join(", ") || "who knows what"}: it says what to do`, async () => {
+        const lines = challenges.map((challenge) => `Proxy-Authenticate: ${challenge}\r\n`).join("");
+        const answer = `HTTP/1.1 407 Login\r\n${lines}Content-Length: 0\r\n\r\n`;
+        const via = await proxy("http", answering(answer));
+        const error = await rejection(createConnection((await origin()).url, { proxy: via.url }), ProxyError);
+        expect(error).to.include({ status: 407, code: "ERR_WS_PROXY_AUTH" });
+        expect(error.message).to.include(
+          known === undefined ? "give it a user name" : `it takes ${known}, and only Basic is known here`,
+        );
+      });
+    }
+
     it("refuses with a body that is slow: what there is of it is told when the time is up", async () => {
       const server = await origin();
       const via = await proxy(
