@@ -9,6 +9,7 @@ import { acceptingServer } from "../support/accepting-server.ts";
 import { certificates } from "../support/certificates.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { rejection } from "../support/failure.ts";
+import { NOWHERE } from "../support/peer.ts";
 import { checkError, loginOf, type Origin, origin as startOrigin } from "../support/proxied.ts";
 import { createClient } from "../support/runtime.ts";
 import {
@@ -102,9 +103,7 @@ describe("dial", () => {
 
     it("no other way when the environment's proxy fails, or means nothing", async () => {
       const server = await origin();
-      const gone = await scriptedProxy("http");
-      await gone.close();
-      process.env.http_proxy = gone.url;
+      process.env.http_proxy = NOWHERE.replace("ws", "http");
       await rejection(createConnection(server.url), ProxyError);
       for (const value of ["socks://127.0.0.1:1", "nonsense://PROXYSECRET", "http://u:PROXYSECRET@h:0"]) {
         process.env.http_proxy = value;

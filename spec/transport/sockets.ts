@@ -21,7 +21,7 @@ import type {
 import { type Certificate, certificates } from "../support/certificates.ts";
 import { nextTurn, type Use } from "../support/clean-up.ts";
 import { rejection } from "../support/failure.ts";
-import { listen } from "../support/peer.ts";
+import { listen, NOWHERE } from "../support/peer.ts";
 import { Queue } from "../support/queue.ts";
 import { command, createConnection } from "../support/runtime.ts";
 import { type Stream, wsServer } from "../support/ws-server.ts";
@@ -345,11 +345,10 @@ export function describePlatform(platform: Platform, use: Use): void {
     }
 
     it("where nobody listens", async () => {
-      const peer = await listen(() => {});
-      await peer.close();
-      const error = await failure(endpoint({ port: peer.port }));
+      const port = Number(new URL(NOWHERE).port);
+      const error = await failure(endpoint({ port }));
       expect(error.code).to.equal("ERR_WS_CONNECT");
-      expect(error.message).to.include(`127.0.0.1:${peer.port}`).and.to.include("ECONNREFUSED");
+      expect(error.message).to.include(`127.0.0.1:${port}`).and.to.include("ECONNREFUSED");
       expect(error.cause).to.include({ code: "ECONNREFUSED" });
     });
 
