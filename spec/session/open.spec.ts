@@ -761,6 +761,10 @@ describe("openWire", () => {
         [`ws+unix:${socketPath}:/`, { connectTo: { host: "127.0.0.1", port: 1 } }],
         [`ws+unix:${socketPath}:/`, { localAddress: "127.0.0.1" }],
         ["ws://example.test/", { socketPath, localAddress: "127.0.0.1" }],
+        [`ws+unix:${socketPath}:/`, { family: 4 }],
+        ["ws://example.test/", { socketPath, family: 6 }],
+        [`ws+unix:${socketPath}:/`, { noDelay: false }],
+        [`ws+unix:${socketPath}:/`, { keepAliveSocket: 60_000 }],
       ] as const) {
         expect((await rejection(createConnection(url, options), UsageError)).message).to.include("no use");
         await rejection(
@@ -768,6 +772,9 @@ describe("openWire", () => {
           UsageError,
         );
       }
+      const off = { family: 0, noDelay: true, keepAliveSocket: false } as const;
+      const error = await rejection(createConnection(`ws+unix:${socketPath}:/`, off), TransportError);
+      expect(error.code, "nobody listens there").to.equal("ERR_WS_CONNECT");
     });
   });
 });
