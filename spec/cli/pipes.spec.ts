@@ -91,7 +91,7 @@ describe("isosocket in a pipe", function () {
       [["-H", "A\x1b: b", "ws://h/"], "isosocket: "],
       [["--\x1b[31m", "ws://h/"], "isosocket: there is no flag --\\x1b[31m"],
       [["--ca", "/nonexistent", "wss://h/"], "isosocket: --ca: /nonexistent cannot be read: ENOENT"],
-      [["--servername", "a", "ws://h/"], "isosocket: tls has no use for a ws url"],
+      [["--servername", "a", "ws://h/"], "isosocket: the option tls has no use for a ws url"],
     ] as const) {
       it(`${JSON.stringify(args.join(" "))} with a line on standard error, and exits 2`, async () => {
         const ended = await runPiped(use, args).ended;
