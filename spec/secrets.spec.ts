@@ -13,7 +13,7 @@ import type { TlsOptions } from "../lib/transport/transport.ts";
 import { certificates } from "./support/certificates.ts";
 import { cleanUp, type Use } from "./support/clean-up.ts";
 import { rejection, thrown } from "./support/failure.ts";
-import { accepting, listen, requestHead } from "./support/peer.ts";
+import { accepting, listen, NOWHERE, requestHead } from "./support/peer.ts";
 import { Queue } from "./support/queue.ts";
 import { frame, rawServer } from "./support/raw-server.ts";
 import { createClient, createConnection, WebSocketApp } from "./support/runtime.ts";
@@ -169,12 +169,7 @@ async function answering(use: Use, answer: string | ((head: string) => string)):
   return use(await listen(serve)).url;
 }
 
-/** Where nobody listens. */
-async function nowhere(): Promise<string> {
-  const peer = await listen(() => {});
-  await peer.close();
-  return peer.url;
-}
+const nowhere = () => NOWHERE;
 
 const COOKIES = `Set-Cookie: session=${MARK}; HttpOnly\r\nset-cookie: b=${MARK}\r\nX-Auth-Token: ${MARK}\r\n`;
 const redirect = (location: string) => `HTTP/1.1 302 Found\r\nLocation: ${location}\r\n${COOKIES}\r\n${MARK}`;
@@ -298,7 +293,7 @@ const FAILURES: readonly [
   [
     "a redirect to where nobody listens",
     "ERR_WS_CONNECT",
-    async (use) => answering(use, redirect(`${await nowhere()}?token=${MARK}`)),
+    async (use) => answering(use, redirect(`${NOWHERE}?token=${MARK}`)),
     follow,
   ],
   ["a peer that sends the request back", "ERR_WS_INVALID_RESPONSE", (use) => answering(use, (head) => head)],
@@ -358,7 +353,7 @@ const FAILURES: readonly [
     { protocols: ["access_token", MARK], requireProtocol: true },
   ],
   ["no answer", "ERR_WS_TIMEOUT", async (use) => use(await listen(() => {})).url, { timeout: 100 }],
-  ["a proxy that nobody listens at", "ERR_WS_PROXY", nowhere, async () => through(await nowhere())],
+  ["a proxy that nobody listens at", "ERR_WS_PROXY", nowhere, () => through(NOWHERE)],
   [
     "a proxy that wants another login",
     "ERR_WS_PROXY_AUTH",
@@ -485,7 +480,7 @@ describe("secrets", () => {
       it("are not shown by an app that tries again and again", async () => {
         const { sink, check } = recordingTrace();
         const seen: unknown[] = [];
-        const app = new WebSocketApp(url(await nowhere()), {
+        const app = new WebSocketApp(url(NOWHERE), {
           ...planted,
           trace: sink,
           onError: (app, error) => {

@@ -2,6 +2,7 @@
 
 import { webText } from "../bytes/utf8.ts";
 import type { AppOptions } from "../client/app.ts";
+import { isPlain } from "../client/options.ts";
 import { checkClose } from "../codec/close-code.ts";
 import { UsageError } from "../errors.ts";
 import { replay } from "../session/replay.ts";
@@ -59,11 +60,12 @@ function textOf(flag: string, value: string, read: ReadFile): string {
 }
 
 function tlsOf(settings: Settings, read: ReadFile): TlsOptions | undefined {
-  const { verify, ca, cert, key = cert, passphraseFile, servername, pins } = settings;
+  const { url, follow, verify, ca, cert, key = cert, passphraseFile, servername, pins } = settings;
   const file = (flag: string, path: string | undefined) => path && fileOf(flag, path, read);
   const passphrase = file("--passphrase-file", passphraseFile);
   const given: { [Name in keyof TlsOptions]: unknown } = {
-    rejectUnauthorized: verify ? undefined : false,
+    // Where there is no TLS there is nothing to verify: scripts may say so for every url.
+    rejectUnauthorized: verify || isPlain(url, follow ? "follow" : "error") ? undefined : false,
     ca: ca.length === 0 ? undefined : ca.map((path) => fileOf("--ca", path, read)),
     cert: file("--cert", cert),
     key: file("--key", key),

@@ -15,7 +15,7 @@ export type CreateClient = (defaults?: ConnectionOptions) => Client;
 export function createClientWith(resolve: Resolve): CreateClient {
   return (given: ConnectionOptions = {}) => {
     const defaults = copyOf(given); // what becomes of the caller's object later is no concern of ours
-    resolve("ws://localhost/", defaults); // for its complaints
+    resolve("wss://localhost/", defaults); // for its complaints
     return {
       createConnection: createConnectionWith(resolve, defaults),
       WebSocketApp: webSocketAppWith(resolve, defaults as AppOptions),

@@ -39,7 +39,7 @@ export function parseSetCookie(line: string, from: CookiePlace, now: number): Co
   const attributes = new Map(rest.map(attributeOf).filter(isMeant)); // of several the last
   const path = attributes.get("path") ?? "";
   const domain = attributes.get("domain") ?? from.host;
-  const isNamed = domain.includes(".");
+  const isNamed = /[^.]\.[^.]/.test(domain); // below a top-level domain, which may end in a dot
   const cookie = {
     name,
     value,

@@ -22,6 +22,7 @@ import {
   type ConnectionOptions,
   flag,
   type HeadersSource,
+  isPlain,
   optionalDuration,
   ownProperties,
   type Provider,
@@ -107,6 +108,10 @@ export function resolveSockets(
   if (resolved.socketPath !== undefined && resolved.connectTo !== undefined) {
     throw new UsageError("socketPath and connectTo both say where to connect: give one of them");
   }
+  if (isPlain(resolved.publicUrl, resolved.redirect) && Object.values(resolved.tls).some(isGiven))
+    throw new UsageError(
+      'the option tls has no use for a ws url, where nothing is encrypted: give a wss url, or redirect: "follow" where it leads to one. For urls of both kinds give tls to createClient(), for a proxy proxy.tls',
+    );
   if (resolved.tolerate?.includes("binaryAsText") && !resolved.utf8Validation)
     throw new UsageError("binaryAsText is in vain without utf8Validation, which finds what is not UTF-8");
   const isUnix = resolved.socketPath !== undefined || /^wss?\+unix:/.test(resolved.publicUrl);
@@ -115,6 +120,8 @@ export function resolveSockets(
   if (typeof resolved.transport === "object") checkVain(resolved);
   return resolved;
 }
+
+const isGiven = (value: unknown) => value !== undefined;
 
 /** Options that become something of another name, which are the first four of what is resolved. */
 const OTHERS: readonly (keyof ConnectionOptions)[] = [

@@ -127,15 +127,19 @@ function forOthers(options: OpenOptions): OpenOptions {
   return { ...options, tls, host: undefined, connectTo: undefined };
 }
 
-/** A Unix socket has but one place: what names another would be of no use. */
+/** A Unix socket has but one place, and is no TCP: what names another, or is about that, would be of no use. */
 function checkPlace({ asked: { target }, options }: Hop): void {
   if (target.socketPath === undefined && options.socketPath === undefined) return;
-  const names = [
-    "connectTo",
-    "localAddress",
-    ...(target.socketPath === undefined ? [] : ["socketPath" as const]),
-  ] as const;
-  const vain = names.find((name) => options[name] !== undefined);
+  const { connectTo, localAddress, family, noDelay, keepAliveDelay, socketPath } = options;
+  const given = {
+    connectTo: connectTo !== undefined,
+    localAddress: localAddress !== undefined,
+    family: family !== 0,
+    noDelay: !noDelay,
+    keepAliveSocket: keepAliveDelay !== undefined,
+    socketPath: target.socketPath !== undefined && socketPath !== undefined,
+  };
+  const [vain] = Object.entries(given).find(([, isGiven]) => isGiven) ?? [];
   if (vain !== undefined)
     throw new UsageError(`the option ${vain} has no use for a url of a Unix socket, or with socketPath`);
 }

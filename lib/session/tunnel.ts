@@ -7,7 +7,7 @@
 import { escapeControls } from "../bytes/escape.ts";
 import { HandshakeError, LimitError, ProxyError, TransportError, UsageError } from "../errors.ts";
 import { canonicalHost, type Place } from "../handshake/host.ts";
-import { connectRequest, httpConnect, isTunnel } from "../handshake/http-connect.ts";
+import { connectRequest, httpConnect, isTunnel, offeredLogins } from "../handshake/http-connect.ts";
 import type { ProxyServer } from "../handshake/proxy.ts";
 import { socks4 } from "../handshake/socks4.ts";
 import { socks5 } from "../handshake/socks5.ts";
@@ -17,6 +17,10 @@ import { converse, type Outcome } from "./converse.ts";
 import { endpointTls } from "./endpoint-tls.ts";
 import type { ChosenProxy } from "./session.ts";
 import type { Trace } from "./trace.ts";
+
+/** How much of what a proxy offers is told. */
+const MAX_SCHEMES = 5;
+const MAX_SCHEME_LENGTH = 20;
 
 export interface Tunnel {
   readonly via: ChosenProxy;
@@ -126,10 +130,18 @@ function refusal(proxy: ProxyServer, answer: Answer): ProxyError {
   const { status, statusText } = answer;
   const isLogin = status === 407 || status === 401; // which is what tinyproxy says to a wrong password
   const reason = `${status} ${escapeControls(statusText)}`.trim();
-  const advice = isLogin ? "; give it a user name and a password, or others, in its url" : "";
+  const advice = isLogin ? `; ${loginAdvice(answer)}` : "";
   const message = `the proxy ${proxy.publicUrl} refused the tunnel: ${reason}${advice}`;
   const code = isLogin ? "ERR_WS_PROXY_AUTH" : "ERR_WS_PROXY";
   return new ProxyError(message, { ...answer, proxy: proxy.publicUrl, code });
+}
+
+function loginAdvice({ rawHeaders }: Answer): string {
+  const offered = offeredLogins(rawHeaders);
+  if (offered.length === 0 || offered.some((scheme) => /^basic$/i.test(scheme)))
+    return "give it a user name and a password, or others, in its url";
+  const names = offered.slice(0, MAX_SCHEMES).map((scheme) => scheme.slice(0, MAX_SCHEME_LENGTH));
+  return `it takes ${names.join(", ")}, and only Basic is known here: use another proxy, or log in by a header of your own in proxy.headers`;
 }
 
 /** Throws if anything came behind the consent: bytes, or the end. */

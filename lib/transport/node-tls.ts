@@ -36,11 +36,15 @@ export function unusable(cause: unknown): UsageError {
   return new UsageError(`the option tls cannot be used: ${message}`, "ERR_WS_INVALID_ARGUMENT", { cause });
 }
 
+/** What would lead elsewhere: the runtime copies its options into an object that inherits what is on Object.prototype. */
+const NOWHERE_ELSE: object = { path: undefined, localAddress: undefined, localPort: undefined };
+
 /** A socket whose TLS is to be shaken hands on; its certificate is checked for its pins by checkPins(). */
 export function connectTls(options: ConnectionOptions, tls: EndpointTls): TLSSocket {
   const { connect } = process.getBuiltinModule("node:tls");
   const { rejectUnauthorized, keylog } = own(tls.options);
   const socket = connect({
+    ...NOWHERE_ELSE,
     ...options,
     secureContext: secureContext(tls.options),
     ...(rejectUnauthorized !== undefined && { rejectUnauthorized }),

@@ -288,7 +288,14 @@ function dial(to: Endpoint, host: string): NodeTransport {
     }
     // Deno cannot put TLS over a socket that was made with `onread`.
     if (!isTunnel) options.onread = onread;
-    return tls === undefined ? connectTcp(options) : connectTls(options, tls);
+    const socket = tls === undefined ? connectTcp(options) : connectTls(options, tls);
+    // Node forgets these where TLS is to follow.
+    if (tls !== undefined && noDelay) socket.setNoDelay(true);
+    if (tls !== undefined && keepAliveDelay !== undefined) socket.setKeepAlive(true, keepAliveDelay);
+    // Bun sets it whatever it is told, and unsets nothing that it was not told to set.
+    if (!noDelay && socketPath === undefined)
+      socket.once("connect", () => socket.setNoDelay(true).setNoDelay(false));
+    return socket;
   };
   // The place is for what may go wrong with TLS.
   const place = isTunnel || tls !== undefined ? placeOf(to) : "";

@@ -80,8 +80,8 @@ export interface TlsOptions {
   checkServerIdentity?(hostname: string, certificate: ServerCertificate): Error | undefined;
   /**
    * Keys of which the server must have one, whoever signed its certificate: `sha256/` and the SHA-256 of the certificate's
-   * SubjectPublicKeyInfo in base64; curl's `sha256//` will do too. Checked before anything is sent, also where
-   * rejectUnauthorized is false.
+   * SubjectPublicKeyInfo in base64; curl's `sha256//` will do too. The key is that of the server's own certificate, not of the
+   * authorities above it. Checked before anything is sent, also where rejectUnauthorized is false.
    */
   readonly pins?: string | readonly string[];
   /** Is given each line, with its end, that SSLKEYLOGFILE would get: with them others can decrypt. Not in Deno. */

@@ -65,7 +65,13 @@ const ROWS: readonly [title: string, settings: Partial<Settings>, options: AppOp
   ["pings", { ping: 9 }, { keepAlive: { interval: 9, timeout: 9 } }],
   ["reconnection", { reconnect: true }, { reconnect: true }],
   ["reconnection after a while", { reconnect: 7 }, { reconnect: 7 }],
-  ["no verification", { verify: false }, { tls: { rejectUnauthorized: false } }],
+  ["no verification", { url: "wss://h/", verify: false }, { tls: { rejectUnauthorized: false } }],
+  ["nothing of it where there is nothing to verify", { verify: false }, {}],
+  [
+    "it where a redirect may lead to TLS",
+    { verify: false, follow: true },
+    { redirect: "follow", tls: { rejectUnauthorized: false } },
+  ],
   ["authorities", { ca: ["ca.pem", "ca2.pem"] }, { tls: { ca: [bytes("CA"), bytes("CA2")] } }],
   ["a certificate with its key", { cert: "cert.pem" }, { tls: { cert: bytes("CERT"), key: bytes("CERT") } }],
   [

@@ -12,7 +12,7 @@ import { acceptingServer } from "../support/accepting-server.ts";
 import { certificates } from "../support/certificates.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { type Ended, folder, type Piped, runInShell, runPiped } from "../support/command.ts";
-import { accepting, listen, requestHead } from "../support/peer.ts";
+import { accepting, listen, NOWHERE, requestHead } from "../support/peer.ts";
 import { closeFrame, frame, rawServer, type SentFrame, type ServerEnd } from "../support/raw-server.ts";
 
 /** What a terminal could act on is in none of the lines. */
@@ -91,6 +91,7 @@ describe("isosocket in a pipe", function () {
       [["-H", "A\x1b: b", "ws://h/"], "isosocket: "],
       [["--\x1b[31m", "ws://h/"], "isosocket: there is no flag --\\x1b[31m"],
       [["--ca", "/nonexistent", "wss://h/"], "isosocket: --ca: /nonexistent cannot be read: ENOENT"],
+      [["--servername", "a", "ws://h/"], "isosocket: the option tls has no use for a ws url"],
     ] as const) {
       it(`${JSON.stringify(args.join(" "))} with a line on standard error, and exits 2`, async () => {
         const ended = await runPiped(use, args).ended;
@@ -265,9 +266,7 @@ describe("isosocket in a pipe", function () {
     });
 
     it("the error as JSON too", async () => {
-      const peer = await listen(() => {});
-      await peer.close();
-      const { code, stdout, stderr } = await runPiped(use, ["--json", peer.url]).ended;
+      const { code, stdout, stderr } = await runPiped(use, ["--json", NOWHERE]).ended;
       expect(code).to.equal(3);
       const { message, ...event } = JSON.parse(stdout);
       expect(event).to.deep.equal({ type: "error", code: "ERR_WS_CONNECT" });
@@ -506,9 +505,7 @@ describe("isosocket in a pipe", function () {
     };
 
     it("where nobody listens", async () => {
-      const peer = await listen(() => {});
-      await peer.close();
-      expect(await complaint(runPiped(use, [peer.url]), 3)).to.include("ECONNREFUSED");
+      expect(await complaint(runPiped(use, [NOWHERE]), 3)).to.include("ECONNREFUSED");
     });
 
     it("to a server that refuses, whose page it shows with -v, harmless", async () => {
@@ -552,10 +549,8 @@ describe("isosocket in a pipe", function () {
     });
 
     it("around a proxy that does not answer", async () => {
-      const dead = await listen(() => {});
-      await dead.close();
       const server = await rawServer(use);
-      const proxy = `http://user:s3cret@127.0.0.1:${dead.port}`;
+      const proxy = NOWHERE.replace("ws://", "http://user:s3cret@");
       const stderr = await complaint(runPiped(use, ["--proxy", proxy, server.url]), 3);
       expect(stderr).to.include("proxy").and.not.include("s3cret");
       expect(server.accepted.waiting).to.equal(0);

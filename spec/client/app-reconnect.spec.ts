@@ -14,7 +14,7 @@ import { tolerance, unevenness } from "../support/chance.ts";
 import { cleanUp, nextTurn } from "../support/clean-up.ts";
 import { printed } from "../support/console.ts";
 import { rejection, thrown } from "../support/failure.ts";
-import { accepting, listen, requestHead } from "../support/peer.ts";
+import { accepting, listen, NOWHERE, requestHead } from "../support/peer.ts";
 import { Queue } from "../support/queue.ts";
 import { frame, type RawServer, rawServer, type ServerEnd } from "../support/raw-server.ts";
 import { command, WebSocketApp } from "../support/runtime.ts";
@@ -40,13 +40,6 @@ function logging(log: string[], act: (app: WebSocketApp, line: string) => void =
     onClose: (app, code, _reason, { retry }) =>
       tell(app, `close ${code}${retry === undefined ? "" : ` retry ${retry.attempt}`}`),
   };
-}
-
-/** A port where nobody listens. */
-async function closedUrl(): Promise<string> {
-  const peer = await listen(() => {});
-  await peer.close();
-  return peer.url;
 }
 
 describe("WebSocketApp with reconnect", () => {
@@ -152,7 +145,7 @@ describe("WebSocketApp with reconnect", () => {
 
     it("gives up after maxAttempts, and says how the last one ended", async () => {
       const log: string[] = [];
-      const { run: ended } = run(await closedUrl(), {
+      const { run: ended } = run(NOWHERE, {
         ...logging(log),
         reconnect: { ...AT_ONCE, maxAttempts: 2 },
       });
@@ -682,11 +675,9 @@ describe("WebSocketApp with reconnect", () => {
       });
     }
 
-    it("where nobody listens, until somebody does", async () => {
+    it("where nobody listens", async () => {
       const log: string[] = [];
-      const peer = await listen(() => {});
-      await peer.close();
-      const { app } = run(peer.url, logging(log));
+      const { app } = run(NOWHERE, logging(log));
       while (log.length < 6) await nextTurn();
       expect(log.slice(0, 4)).to.deep.equal([
         ...["error ERR_WS_CONNECT", "close 1006 retry 1", "error ERR_WS_CONNECT", "close 1006 retry 2"],

@@ -9,7 +9,7 @@ import { ClosedError, type CloseInfo, LimitError, UsageError, WebSocketError } f
 import { cleanUp, nextTurn } from "../support/clean-up.ts";
 import { printed } from "../support/console.ts";
 import { rejection, thrown } from "../support/failure.ts";
-import { listen } from "../support/peer.ts";
+import { listen, NOWHERE } from "../support/peer.ts";
 import { Queue } from "../support/queue.ts";
 import { closeFrame, frame, rawServer, running, type ServerEnd } from "../support/raw-server.ts";
 import { WebSocketApp } from "../support/runtime.ts";
@@ -29,13 +29,6 @@ function logging(log: string[]): AppCallbacks<WebSocketApp> {
       log.push([name.slice(2).toLowerCase(), ...shown.map(show)].join(" "));
     };
   return Object.fromEntries(names.map((name) => [name, callback(name)]));
-}
-
-/** A port where nobody listens. */
-async function closedUrl(): Promise<string> {
-  const peer = await listen(() => {});
-  await peer.close();
-  return peer.url;
 }
 
 describe("WebSocketApp", () => {
@@ -233,7 +226,7 @@ describe("WebSocketApp", () => {
   describe("onError", () => {
     it("is told that nobody listens, then onClose 1006", async () => {
       const log: string[] = [];
-      const app = new WebSocketApp(await closedUrl(), logging(log));
+      const app = new WebSocketApp(NOWHERE, logging(log));
       const info = await app.runForever();
       expect(log).to.deep.equal(["error ERR_WS_CONNECT", 'close 1006 ""']);
       expect(info).to.include({ code: 1006, reason: "", wasClean: false });

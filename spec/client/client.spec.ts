@@ -2,14 +2,19 @@
 
 import { expect } from "chai";
 import type { ConnectionOptions } from "../../lib/client/options.ts";
-import { UsageError } from "../../lib/errors.ts";
+import { TransportError, UsageError } from "../../lib/errors.ts";
+import { type Certificate, certificates } from "../support/certificates.ts";
 import { cleanUp } from "../support/clean-up.ts";
-import { thrown } from "../support/failure.ts";
+import { rejection, thrown } from "../support/failure.ts";
+import { Queue } from "../support/queue.ts";
 import { pair, rawServer } from "../support/raw-server.ts";
-import { createClient } from "../support/runtime.ts";
+import { createClient, type WebSocketApp } from "../support/runtime.ts";
+import { redirect, site, welcoming } from "../support/site.ts";
 
 describe("createClient", () => {
   const use = cleanUp();
+
+  const over = (tls: Certificate) => welcoming(use, { tls, host: "localhost" });
 
   it("gives both shapes its defaults, and each connection its own options before them", async () => {
     const { url, accepted } = await rawServer(use);
@@ -100,6 +105,34 @@ describe("createClient", () => {
       expect((await accepted.next()).head).to.include("Cookie: a=2\r\n");
       expect(lines).not.to.deep.equal([]);
     });
+  });
+
+  it("has TLS among its defaults for wss urls, and serves ws urls as well", async () => {
+    const { ca, server, otherName } = certificates();
+    const client = createClient({ tls: { ca } });
+    const [plain, secure, follow] = [
+      await welcoming(use),
+      await over(server),
+      { redirect: "follow" } as const,
+    ];
+    const lead = await site(use, () => redirect(secure.origin), { host: "localhost" });
+    for (const [{ origin }, options] of [[plain], [secure], [lead, follow]] as const) {
+      const ws = await client.createConnection(origin, options);
+      expect(ws.secure).to.equal(origin !== plain.origin);
+      const opened = new Queue<boolean | undefined>();
+      const onOpen = (app: WebSocketApp) => opened.push(app.connection?.secure);
+      const app = new client.WebSocketApp(origin, { ...options, onOpen });
+      const run = app.runForever();
+      expect(await opened.next()).to.equal(ws.secure);
+      app.terminate();
+      await run;
+    }
+    const unfit = await over(otherName);
+    await rejection(client.createConnection(unfit.origin), TransportError);
+
+    const own = { tls: { ca } }; // for this very connection: a mistake
+    await rejection(client.createConnection(plain.origin, own), UsageError);
+    thrown(() => new client.WebSocketApp(plain.origin, own), UsageError);
   });
 
   it("changes nothing for others", async () => {

@@ -33,6 +33,9 @@ const FLAGS = ["requireProtocol", "noDelay", "utf8Validation"];
 const TEXTS = ["socketPath", "localAddress"];
 const FIELDS = ["origin", "host"];
 
+/** That of no key. */
+const PIN = `sha256/${"A".repeat(43)}=`;
+
 /** Characters that end a line or a string somewhere, or do once they are cut to a byte (U+010A, U+010D, U+560A). */
 const BREAKS = ["\r\n", "\n", "\r", "\0", "\u007f", "\u010a", "\u010d", "\u560a"];
 
@@ -92,7 +95,7 @@ describe("resolve", () => {
       maxBufferedAmount: 1,
       utf8Validation: false,
     } as const;
-    expect(resolve(URL_, given)).to.deep.include(given);
+    expect(resolve("wss://a/", given)).to.deep.include(given);
     const elsewhere = { connectTo: { host: "::1", port: 65_535 } };
     expect(resolve(URL_, elsewhere)).to.deep.include(elsewhere);
     const bracketed = { connectTo: { host: "[::1]", port: 1 } };
@@ -210,6 +213,20 @@ describe("resolve", () => {
         const error = thrown(() => resolveRaw(options), UsageError);
         expect(error.code).to.equal("ERR_WS_UNSUPPORTED");
         expect(error.message).to.include("belongs to the constructor of WebSocketApp");
+      });
+    }
+
+    for (const url of ["ws://a/", "http://a/", "WS://a/", new URL("ws://a/"), "ws+unix:/a.sock:/"]) {
+      it(`tls, which would do nothing, for ${url}`, () => {
+        for (const tls of [{ rejectUnauthorized: true }, { ca: "PEM" }, { pins: PIN }]) {
+          const error = thrown(() => resolve(url, { tls }), UsageError);
+          expect(error.code).to.equal("ERR_WS_INVALID_ARGUMENT");
+          expect(error.message).to.include("tls has no use for a ws url");
+          for (const fit of ["wss://a/", "https://a/", "wss+unix:/a.sock:/", () => url])
+            expect(() => resolve(fit, { tls })).not.to.throw();
+          expect(() => resolve(url, { tls, redirect: "follow" })).not.to.throw();
+        }
+        for (const tls of [{}, { ca: undefined } as object]) resolve(url, { tls });
       });
     }
 

@@ -138,6 +138,8 @@ describe("parseSetCookie", () => {
     ["a=b; Domain=example.com/"],
     ["a=b; Domain=com"],
     ["a=b; Domain=.com"],
+    ["a=b; Domain=com.", { host: "example.com." }],
+    ["a=b; Domain=.com.", { host: "example.com." }],
     ["a=b; Domain=local", { host: "a.local" }],
     ["a=b; Domain=0.0.1", { host: "127.0.0.1" }],
     ["a=b; Domain=1", { host: "127.0.0.1" }],

@@ -7,7 +7,7 @@ import { TEXT } from "../../lib/codec/opcode.ts";
 import { HandshakeError, TimeoutError } from "../../lib/errors.ts";
 import { cleanUp, type Use } from "../support/clean-up.ts";
 import { readPage, tableWith } from "../support/markdown.ts";
-import { listen, requestHead } from "../support/peer.ts";
+import { listen, NOWHERE, requestHead } from "../support/peer.ts";
 import { rawServer, type ServerEnd } from "../support/raw-server.ts";
 import { WebSocketApp } from "../support/runtime.ts";
 
@@ -79,10 +79,8 @@ const SITUATIONS: Readonly<Record<string, Scenario>> = {
       CALLBACKS,
     ),
   'the server closes with 4005 "why not"': (use) => tell(use, (end) => end.close(4005, "why not")),
-  "TCP is refused": async (use) => {
-    const peer = use(await listen(() => {}));
-    await peer.close();
-    const { app, told } = recordingApp(peer.url, {}, CALLBACKS);
+  "TCP is refused": async () => {
+    const { app, told } = recordingApp(NOWHERE, {}, CALLBACKS);
     return { told, result: outcome(await app.runForever()) };
   },
   "the server answers 403": async (use) => {

@@ -3,7 +3,7 @@
 
 import { expect } from "chai";
 import { type ExampleServer, exampleServer } from "../support/example-server.ts";
-import { printedBy, promised } from "../support/examples.ts";
+import { EXAMPLE_TIMEOUT_MS, printedBy, promised } from "../support/examples.ts";
 import { type CodeBlock, readPage } from "../support/markdown.ts";
 
 const PAGES = [
@@ -33,7 +33,7 @@ describe("the examples", () => {
     for (const program of programs) {
       it(`at ${program.place} prints what it promises`, async () => {
         expect(await printedBy(program, server)).to.deep.equal(promised(program));
-      });
+      }).timeout(EXAMPLE_TIMEOUT_MS);
     }
   }
 
@@ -43,6 +43,6 @@ describe("the examples", () => {
     it(`at ${program.place} runs, and prints what it promises, if anything`, async () => {
       const [lines, wanted] = [await printedBy(program, server), promised(program)];
       if (wanted.length > 0) expect(lines).to.deep.equal(wanted);
-    });
+    }).timeout(EXAMPLE_TIMEOUT_MS);
   }
 });

@@ -10,7 +10,7 @@ import { Connection } from "../../lib/client/connection.ts";
 import * as core from "../../lib/core.ts";
 import { declarationsIn, reachable } from "../support/declarations.ts";
 import { type ExampleServer, exampleServer } from "../support/example-server.ts";
-import { printedBy, shownBy } from "../support/examples.ts";
+import { EXAMPLE_TIMEOUT_MS, printedBy, shownBy } from "../support/examples.ts";
 import {
   anchorOf,
   codeIn,
@@ -214,7 +214,7 @@ describe("the guide's tutorial", () => {
     const lines = (await shownBy(long, server, url)).map((line) => `${hidden(line, server)}\n`).join("");
     expect(lines.slice(0, start.length)).to.equal(start);
     expect(lines.slice(-end.length)).to.equal(end);
-  });
+  }).timeout(2 * EXAMPLE_TIMEOUT_MS);
 });
 
 /** A line of a trace without what is another each time. */

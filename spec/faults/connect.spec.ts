@@ -15,7 +15,7 @@ import {
 import { type Certificate, certificates } from "../support/certificates.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { rejection } from "../support/failure.ts";
-import { listen } from "../support/peer.ts";
+import { NOWHERE } from "../support/peer.ts";
 import { command, createConnection, runtime, WebSocketApp } from "../support/runtime.ts";
 import { type Script, type Step, scripted } from "../support/script.ts";
 import { blackHole } from "../support/script-black-hole.ts";
@@ -35,13 +35,6 @@ import {
 
 describe("faults: connecting", () => {
   const use = cleanUp();
-
-  /** A port where nobody listens. */
-  async function closedPort(): Promise<number> {
-    const peer = await listen(() => {});
-    await peer.close();
-    return peer.port;
-  }
 
   describe("names", () => {
     const rows: [title: string, answer: Answer, code: string][] = [
@@ -83,7 +76,7 @@ describe("faults: connecting", () => {
     it("2: all refuse: the error tells of each", async () => {
       resolving(use, () => ({ "host.test": ["127.0.0.2", "127.0.0.3"] }));
       const error = await rejection(
-        createConnection(`ws://host.test:${await closedPort()}/`),
+        createConnection(NOWHERE.replace("127.0.0.1", "host.test")),
         TransportError,
       );
       expect(error.code).to.equal("ERR_WS_CONNECT");
@@ -268,7 +261,7 @@ describe("faults: connecting", () => {
 
     it("10: where nobody listens", async () => {
       const server = await scripted(use, [upgrade()]);
-      const options = { proxy: `http://127.0.0.1:${await closedPort()}` };
+      const options = { proxy: NOWHERE.replace("ws", "http") };
       await rejection(createConnection(server.url, options), ProxyError);
       expect(server.count).to.equal(0);
     });

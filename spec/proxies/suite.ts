@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 import type { ConnectionOptions } from "../../lib/client/options.ts";
 import { ProxyError } from "../../lib/errors.ts";
-import { createConnection, runtime } from "../support/runtime.ts";
+import { createClient, runtime } from "../support/runtime.ts";
 
 export interface Row {
   readonly title: string;
@@ -27,6 +27,7 @@ export interface Plan {
 }
 
 const plan: Plan = JSON.parse(readFileSync(process.argv[2] ?? "", "utf8"));
+const client = createClient({ tls: { ca: plan.ca } });
 const counts = { passed: 0, failed: 0, opened: 0 };
 
 async function test(title: string, run: () => Promise<void>): Promise<void> {
@@ -46,7 +47,7 @@ function check(what: string, isTrue: boolean): void {
 
 /** Connects, and sees whether it is through the proxy and carries messages of every size. */
 async function talk(server: string, { url }: Row, options: ConnectionOptions): Promise<void> {
-  const ws = await createConnection(server, { ...options, tls: { ca: plan.ca } });
+  const ws = await client.createConnection(server, options);
   counts.opened++;
   check("it goes through the proxy", ws.remoteAddress === new URL(url.replace(/^\w+/, "http")).host);
   for (const size of [0, 5, 70_000, 1_000_000]) {
@@ -63,7 +64,7 @@ async function talk(server: string, { url }: Row, options: ConnectionOptions): P
 
 async function refused(server: string, options: ConnectionOptions): Promise<ProxyError> {
   try {
-    const ws = await createConnection(server, { ...options, tls: { ca: plan.ca } });
+    const ws = await client.createConnection(server, options);
     ws.terminate();
   } catch (error) {
     if (error instanceof ProxyError) return error;

@@ -9,8 +9,9 @@ import { acceptingServer } from "../support/accepting-server.ts";
 import { certificates } from "../support/certificates.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { rejection } from "../support/failure.ts";
+import { NOWHERE } from "../support/peer.ts";
 import { checkError, loginOf, type Origin, origin as startOrigin } from "../support/proxied.ts";
-import { createConnection } from "../support/runtime.ts";
+import { createClient } from "../support/runtime.ts";
 import {
   SCHEMES,
   type ScriptedProxy,
@@ -20,7 +21,7 @@ import {
 
 describe("dial", () => {
   const use = cleanUp();
-  const TRUST = { tls: { ca: certificates().ca } };
+  const { createConnection } = createClient({ tls: { ca: certificates().ca } });
 
   async function origin(secure = false): Promise<Origin> {
     return use(await startOrigin(secure));
@@ -46,7 +47,7 @@ describe("dial", () => {
       options: ConnectionOptions = {},
     ): Promise<boolean> {
       const count = via.count;
-      const ws = await createConnection(url, { ...TRUST, ...options });
+      const ws = await createConnection(url, options);
       await ws.close();
       return via.count > count;
     }
@@ -95,16 +96,14 @@ describe("dial", () => {
     it("an https proxy of the environment, which is verified", async () => {
       const server = await origin();
       process.env.all_proxy = (await proxy("https")).url;
-      const error = await rejection(createConnection(server.url, TRUST), ProxyError);
+      const error = await rejection(createConnection(server.url), ProxyError);
       expect(error.cause).to.have.property("code", "ERR_WS_TLS");
       expect(server.count).to.equal(0);
     });
 
     it("no other way when the environment's proxy fails, or means nothing", async () => {
       const server = await origin();
-      const gone = await scriptedProxy("http");
-      await gone.close();
-      process.env.http_proxy = gone.url;
+      process.env.http_proxy = NOWHERE.replace("ws", "http");
       await rejection(createConnection(server.url), ProxyError);
       for (const value of ["socks://127.0.0.1:1", "nonsense://PROXYSECRET", "http://u:PROXYSECRET@h:0"]) {
         process.env.http_proxy = value;

@@ -23,7 +23,7 @@ import { openWire } from "../../lib/session/open.ts";
 import { certificates } from "../support/certificates.ts";
 import { cleanUp, nextTurn } from "../support/clean-up.ts";
 import { rejection } from "../support/failure.ts";
-import { accepting, listen, type Peer, requestHead } from "../support/peer.ts";
+import { accepting, listen, NOWHERE, type Peer, requestHead } from "../support/peer.ts";
 import { Queue } from "../support/queue.ts";
 import { closeFrame, frame, pair, rawServer } from "../support/raw-server.ts";
 import { createConnection, platform } from "../support/runtime.ts";
@@ -365,13 +365,11 @@ describe("openWire", () => {
     });
 
     it("a port where nobody listens", async () => {
-      const peer = await listen(() => {});
-      await peer.close();
-      const error = await rejection(createConnection(secretUrl(peer.url)), TransportError);
+      const error = await rejection(createConnection(secretUrl(NOWHERE)), TransportError);
       expect(error.code).to.equal("ERR_WS_CONNECT");
       expect(error.message).to.include("ECONNREFUSED");
       expect(error.cause).to.be.an.instanceOf(Error);
-      checkPlace(error, peer.url);
+      checkPlace(error, NOWHERE);
     });
   });
 
@@ -763,6 +761,10 @@ describe("openWire", () => {
         [`ws+unix:${socketPath}:/`, { connectTo: { host: "127.0.0.1", port: 1 } }],
         [`ws+unix:${socketPath}:/`, { localAddress: "127.0.0.1" }],
         ["ws://example.test/", { socketPath, localAddress: "127.0.0.1" }],
+        [`ws+unix:${socketPath}:/`, { family: 4 }],
+        ["ws://example.test/", { socketPath, family: 6 }],
+        [`ws+unix:${socketPath}:/`, { noDelay: false }],
+        [`ws+unix:${socketPath}:/`, { keepAliveSocket: 60_000 }],
       ] as const) {
         expect((await rejection(createConnection(url, options), UsageError)).message).to.include("no use");
         await rejection(
@@ -770,6 +772,9 @@ describe("openWire", () => {
           UsageError,
         );
       }
+      const off = { family: 0, noDelay: true, keepAliveSocket: false } as const;
+      const error = await rejection(createConnection(`ws+unix:${socketPath}:/`, off), TransportError);
+      expect(error.code, "nobody listens there").to.equal("ERR_WS_CONNECT");
     });
   });
 });

@@ -403,10 +403,11 @@ describe("the option transport", () => {
       it(`${name} besides`, async () => {
         const { client } = memoryPipe();
         const given = { transport: client, ...options };
-        expect(thrown(() => resolveSockets(PLACE, given), UsageError).message).to.include(`option ${name} `);
+        const place = name === "tls" ? PLACE.replace("ws:", "wss:") : PLACE;
+        expect(thrown(() => resolveSockets(place, given), UsageError).message).to.include(`option ${name} `);
         const peer = memoryPipe();
         const transport = () => peer.client;
-        const error = await rejection(createConnection(PLACE, { transport, ...options }), UsageError);
+        const error = await rejection(createConnection(place, { transport, ...options }), UsageError);
         expect(error.message).to.include(`option ${name} `);
         await rejection(peer.server.readable.getReader().read(), Error); // it was dropped
       });

@@ -21,7 +21,7 @@ import { openWire } from "../../lib/session/open.ts";
 import { certificates } from "../support/certificates.ts";
 import { cleanUp, nextTurn } from "../support/clean-up.ts";
 import { rejection } from "../support/failure.ts";
-import { accepting, listen, requestHead } from "../support/peer.ts";
+import { accepting, listen, NOWHERE, requestHead } from "../support/peer.ts";
 import {
   BASIC_LOGIN,
   checkError,
@@ -34,7 +34,7 @@ import {
 } from "../support/proxied.ts";
 import { Queue } from "../support/queue.ts";
 import { frame } from "../support/raw-server.ts";
-import { createConnection, platform } from "../support/runtime.ts";
+import { createClient, createConnection, platform } from "../support/runtime.ts";
 import {
   type Moment,
   SCHEMES,
@@ -52,6 +52,8 @@ function reset(socket: Socket): void {
 describe("openTunnel", () => {
   const use = cleanUp();
   const TRUST = { tls: { ca: certificates().ca } };
+  /** For urls of both kinds. */
+  const trusting = createClient(TRUST);
 
   async function origin(secure = false): Promise<Origin> {
     return use(await startOrigin(secure));
@@ -70,8 +72,7 @@ describe("openTunnel", () => {
           it(`${secure ? "wss" : "ws"}, ${hasLogin ? "with" : "without"} a login`, async () => {
             const server = await origin(secure);
             const via = await proxy(scheme, hasLogin ? { login } : {});
-            const ws = await createConnection(server.url.replace("//", "//me:SERVERSECRET@"), {
-              ...TRUST,
+            const ws = await trusting.createConnection(server.url.replace("//", "//me:SERVERSECRET@"), {
               proxy: through(via),
             });
 
@@ -133,7 +134,7 @@ describe("openTunnel", () => {
               const via = await proxy(scheme, options);
               const url = server.url.replace("localhost", "127.0.0.1");
               const error = await rejection(
-                createConnection(url, { ...TRUST, proxy: through(via) }),
+                trusting.createConnection(url, { proxy: through(via) }),
                 ProxyError,
               );
               expect(error.proxy).to.equal(via.publicUrl);
@@ -148,10 +149,11 @@ describe("openTunnel", () => {
 
         it("when the proxy is not there", async () => {
           const server = await origin();
-          const gone = await scriptedProxy(scheme, { login });
-          await gone.close();
-          const error = await rejection(createConnection(server.url, { proxy: gone.url }), ProxyError);
-          expect(error.message).to.include(`the proxy ${gone.publicUrl} cannot be reached: `);
+          const publicUrl = NOWHERE.replace("ws", scheme).replace(/\/$/, "");
+          const name = `${encodeURIComponent(login.username)}@`;
+          const url = publicUrl.replace("//", `//${name}`);
+          const error = await rejection(createConnection(server.url, { proxy: url }), ProxyError);
+          expect(error.message).to.include(`the proxy ${publicUrl} cannot be reached: `);
           expect(error.status).to.equal(undefined);
           expect(error.cause).to.be.instanceOf(TransportError).and.have.property("code", "ERR_WS_CONNECT");
           checkError(error, server.url);
@@ -180,15 +182,13 @@ describe("openTunnel", () => {
         });
 
         it("when it cannot reach the server", async () => {
-          const server = await listen(() => {});
-          await server.close();
           const via = await proxy(scheme);
-          const error = await rejection(createConnection(server.url, { proxy: through(via) }), ProxyError);
+          const error = await rejection(createConnection(NOWHERE, { proxy: through(via) }), ProxyError);
           expect(error.status).to.equal(
             { http: 502, https: 502, socks4: 91, socks4a: 91, socks5: 5, socks5h: 5 }[scheme],
           );
           expect(error.code).to.equal("ERR_WS_PROXY");
-          checkError(error, server.url);
+          checkError(error, NOWHERE);
         });
       });
 
@@ -471,6 +471,26 @@ describe("openTunnel", () => {
       expect(error.message).to.include("give it a user name and a password");
     });
 
+    for (const [challenges, known] of [
+      [["Digest realm=x"], "Digest"],
+      [["NTLM", "Negotiate"], "NTLM, Negotiate"],
+      [['Digest realm="a, Basic b=", nonce="x", Kerberos'], "Digest, Kerberos"],
+      [["Basic realm=x"], undefined],
+      [["Negotiate, Digest a=b", "basic"], undefined],
+      [[], undefined],
+    ] as const) {
+      it(`wants a login by ${challenges.join(", ") || "who knows what"}: it says what to do`, async () => {
+        const lines = challenges.map((challenge) => `Proxy-Authenticate: ${challenge}\r\n`).join("");
+        const answer = `HTTP/1.1 407 Login\r\n${lines}Content-Length: 0\r\n\r\n`;
+        const via = await proxy("http", answering(answer));
+        const error = await rejection(createConnection((await origin()).url, { proxy: via.url }), ProxyError);
+        expect(error).to.include({ status: 407, code: "ERR_WS_PROXY_AUTH" });
+        expect(error.message).to.include(
+          known === undefined ? "give it a user name" : `it takes ${known}, and only Basic is known here`,
+        );
+      });
+    }
+
     it("refuses with a body that is slow: what there is of it is told when the time is up", async () => {
       const server = await origin();
       const via = await proxy(
@@ -618,8 +638,9 @@ describe("openTunnel", () => {
           const server = await origin(secure);
           const via = await proxy("https", { certificate: certificateOf(name), login: BASIC_LOGIN });
           // That the server may have any certificate is no licence for the proxy.
-          const options = { tls: { rejectUnauthorized: false }, proxy: through(via) };
-          const error = await rejection(createConnection(server.url, options), ProxyError);
+          const client = createClient({ tls: { rejectUnauthorized: false } });
+          const connecting = client.createConnection(server.url, { proxy: through(via) });
+          const error = await rejection(connecting, ProxyError);
           expect(error.cause).to.be.instanceOf(TransportError).and.have.property("code", "ERR_WS_TLS");
           expect(error.message).to.include(`the proxy ${via.publicUrl} cannot be reached: `);
           checkError(error, server.url);

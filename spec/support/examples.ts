@@ -17,6 +17,13 @@ const READERS: Readonly<Record<string, string>> = {
   handle: "const handle = (message: string | Uint8Array) => console.log(message);",
 };
 
+/**
+ * How long an example may take, in ms, and how long its test, which then tells what it had printed. Most of it is the start of a
+ * runtime or two: a second, but half a minute on a machine that has more to do than it can.
+ */
+const PATIENCE_MS = 120_000;
+export const EXAMPLE_TIMEOUT_MS: number = PATIENCE_MS + 10_000;
+
 const SERVER = runtime === "deno" ? "lib/server-deno.ts" : "lib/server.ts";
 
 /** What the examples import besides. */
@@ -61,10 +68,12 @@ async function outputOf(
   try {
     const [runner = "", ...rest] = [...(isShell ? ["sh", "-e"] : command), source, ...args];
     const stdio = ["ignore" as const, stdout, withErrors ? stdout : stderr];
-    const [code] = await once(spawn(runner, rest, { stdio, timeout: 15_000 }), "close");
+    const [code, signal] = await once(spawn(runner, rest, { stdio, timeout: PATIENCE_MS }), "close");
     const text = readFileSync(output, "utf8");
     if (code !== 0)
-      throw new Error(`${example.place} exits with ${code}: ${text}${readFileSync(errors, "utf8")}`);
+      throw new Error(
+        `${example.place} exits with ${code ?? signal}: ${text}${readFileSync(errors, "utf8")}`,
+      );
     return text.split("\n").slice(0, -1);
   } finally {
     for (const file of [stdout, stderr]) closeSync(file);

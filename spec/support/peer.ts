@@ -12,6 +12,12 @@ export interface Peer {
   close(): Promise<void>;
 }
 
+/**
+ * Where nobody listens. The port is none that a system gives to whoever asks for any: that of a server which has closed may be
+ * given to the next one, of this process or of another.
+ */
+export const NOWHERE = "ws://127.0.0.1:1/";
+
 /** Listens on a free port of 127.0.0.1; `serve` gets each connection, raw. */
 export async function listen(serve: (socket: Socket) => void): Promise<Peer> {
   const sockets = new Set<Socket>();

@@ -544,6 +544,19 @@ describe("the options of TLS", () => {
     }
   });
 
+  for (const [name, value] of Object.entries({ path: "/evil", localAddress: "192.0.2.1", localPort: 1 })) {
+    it(`lead to nowhere else by what somebody put on Object.prototype: ${name}`, async () => {
+      const { port } = await serving();
+      const polluted = Object.prototype as Record<string, unknown>;
+      polluted[name] = value;
+      try {
+        (await connect(port, { ca })).destroy();
+      } finally {
+        delete polluted[name];
+      }
+    });
+  }
+
   it("read their files once: a context serves all who are given the same options", async () => {
     const { port } = await serving();
     const tls = { ca };

@@ -2,8 +2,8 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { type AddressInfo, createServer, type Server, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer as createTlsServer, type TlsOptions as ServerOptions, type TLSSocket } from "node:tls";
@@ -21,7 +21,7 @@ import type {
 import { type Certificate, certificates } from "../support/certificates.ts";
 import { nextTurn, type Use } from "../support/clean-up.ts";
 import { rejection } from "../support/failure.ts";
-import { listen } from "../support/peer.ts";
+import { listen, NOWHERE } from "../support/peer.ts";
 import { Queue } from "../support/queue.ts";
 import { command, createConnection } from "../support/runtime.ts";
 import { type Stream, wsServer } from "../support/ws-server.ts";
@@ -337,19 +337,93 @@ export function describeStreams(platform: Platform, streams: readonly Stream[], 
   });
 }
 
+/** How a runtime is told what it tells the system: calls of these methods, by the sockets that called. */
+function toldBySockets(use: Use): { of(localAddress: string | undefined): string[] } {
+  const calls: [socket: Socket, call: string][] = [];
+  for (const name of ["setNoDelay", "setKeepAlive"] as const) {
+    const own = Socket.prototype[name];
+    Socket.prototype[name] = function (this: Socket, ...args: unknown[]) {
+      calls.push([this, `${name} ${args.join(" ")}`]);
+      return Reflect.apply(own, this, args);
+    };
+    use({
+      close: () => {
+        Socket.prototype[name] = own;
+      },
+    });
+  }
+  const isFrom = ({ localAddress, localPort }: Socket, place: string | undefined) =>
+    `${localAddress}:${localPort}` === place;
+  return {
+    of: (place) => calls.filter(([socket]) => isFrom(socket, place)).map(([, call]) => call),
+  };
+}
+
+/** The timers that Linux keeps for the open connections from that address: "00" for none, "02" for TCP's probes. */
+function timersOf(localAddress = ""): (string | undefined)[] {
+  const port = Number(localAddress.split(":").at(-1)).toString(16).toUpperCase().padStart(4, "0");
+  const rows = readFileSync("/proc/net/tcp", "utf8").split("\n").slice(1);
+  const fields = rows.map((row) => row.trim().split(/\s+/)); // number, local, remote, state, queues, timer
+  const open = fields.filter(([, local, , state]) => local?.endsWith(`:${port}`) && state === "01");
+  return open.map(([, , , , , timer]) => timer?.slice(0, 2));
+}
+
 /** What a platform does besides: whom it connects to, whom it trusts, and what else it offers. */
 export function describePlatform(platform: Platform, use: Use): void {
+  describe("tells the system", () => {
+    for (const stream of ["TCP", "TLS"] as const) {
+      const open = async (more: Partial<Endpoint>): Promise<Transport> => {
+        const { url, close } = await wsServer(stream);
+        use({ close });
+        const tls = stream === "TLS" ? endpointTls("", { ca: certificates().ca }) : undefined;
+        const to = endpoint({ port: Number(new URL(url).port), tls, ...more });
+        const transport = await platform.connect(to, attempting().attempt);
+        use({ close: () => transport.destroy() });
+        return transport;
+      };
+
+      it(`over ${stream} to let small writes wait, if it is told so: noDelay`, async () => {
+        const told = toldBySockets(use);
+        const { localAddress } = await open({ noDelay: false });
+        expect(told.of(localAddress).at(-1)).to.equal("setNoDelay false");
+      });
+
+      if (existsSync("/proc/net/tcp")) {
+        it(`over ${stream} to probe the peer, if it is told so: keepAliveDelay`, async () => {
+          const quiet = await open({});
+          const probing = await open({ keepAliveDelay: 60_000 });
+          // What was sent is waited for, to be heard of, at first.
+          while (timersOf(quiet.localAddress).join() !== "00") await nextTurn();
+          while (timersOf(probing.localAddress).join() !== "02") await nextTurn();
+        });
+      }
+    }
+
+    it("as Node would not over TLS: noDelay and keepAliveDelay", async () => {
+      const told = toldBySockets(use);
+      const { url, close } = await wsServer("TLS");
+      use({ close });
+      const tls = endpointTls("", { ca: certificates().ca });
+      const to = endpoint({ port: Number(new URL(url).port), tls, keepAliveDelay: 60_000 });
+      const transport = await platform.connect(to, attempting().attempt);
+      expect(told.of(transport.localAddress)).to.include.members([
+        "setNoDelay true",
+        "setKeepAlive true 60000",
+      ]);
+      transport.destroy();
+    });
+  });
+
   describe("fails to connect", () => {
     async function failure(to: Endpoint): Promise<TransportError> {
       return rejection(platform.connect(to, attempting().attempt), TransportError);
     }
 
     it("where nobody listens", async () => {
-      const peer = await listen(() => {});
-      await peer.close();
-      const error = await failure(endpoint({ port: peer.port }));
+      const port = Number(new URL(NOWHERE).port);
+      const error = await failure(endpoint({ port }));
       expect(error.code).to.equal("ERR_WS_CONNECT");
-      expect(error.message).to.include(`127.0.0.1:${peer.port}`).and.to.include("ECONNREFUSED");
+      expect(error.message).to.include(`127.0.0.1:${port}`).and.to.include("ECONNREFUSED");
       expect(error.cause).to.include({ code: "ECONNREFUSED" });
     });
 
