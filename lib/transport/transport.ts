@@ -54,19 +54,22 @@ export interface PlatformTransport extends Transport {
   secure(tls: EndpointTls, attempt: Attempt): Promise<Transport>;
 }
 
-/** PEM, DER or PKCS#12 as Node takes it. */
+/** PEM, as text or bytes; for `pfx` PKCS #12. */
 export type TlsMaterial = string | Uint8Array;
 
 /** Options of TLS, named and meant as in Node's `tls.connect` and `tls.createSecureContext`. Verification is on. */
 export interface TlsOptions {
-  /** Certificates of authorities to trust in the place of the runtime's own. */
+  /** Certificates of authorities to trust, in PEM, in the place of the runtime's own. Default: the runtime's. */
   readonly ca?: TlsMaterial | readonly TlsMaterial[];
-  /** Client certificate, its key, and the key's passphrase. */
+  /** The client's certificate, in PEM; together with `key`. Default: none. In Deno no more than one. */
   readonly cert?: TlsMaterial | readonly TlsMaterial[];
+  /** Its private key, in PEM; together with `cert`. Default: none. */
   readonly key?: TlsMaterial | readonly TlsMaterial[];
+  /** Certificate and key as PKCS #12, in the place of both. Default: none. In Deno no more than one. */
   readonly pfx?: TlsMaterial | readonly TlsMaterial[];
+  /** Opens `key` or `pfx`. Default: none. */
   readonly passphrase?: string;
-  /** Not in Deno. */
+  /** Lists of revoked certificates, in PEM. Default: none. Not in Deno. */
   readonly crl?: TlsMaterial | readonly TlsMaterial[];
   /** Name to ask for and to verify. Default: the url's host. */
   readonly servername?: string;
@@ -74,25 +77,31 @@ export interface TlsOptions {
   readonly rejectUnauthorized?: boolean;
   /**
    * Whether a certificate that is trusted is the right one, in the place of the check of its names: gives or throws an Error
-   * if it is not. Whatever else but undefined is taken for a no.
+   * if it is not. Whatever else but undefined is taken for a no. Default: the check of its names.
    */
   checkServerIdentity?(hostname: string, certificate: ServerCertificate): Error | undefined;
   /**
    * Keys of which the server must have one, whoever signed its certificate: `sha256/` and the SHA-256 of the certificate's
    * SubjectPublicKeyInfo in base64; curl's `sha256//` will do too. Checked before anything is sent, also where
-   * rejectUnauthorized is false.
+   * rejectUnauthorized is false. Default: none.
    */
   readonly pins?: string | readonly string[];
-  /** Is given each line, with its end, that SSLKEYLOGFILE would get: with them others can decrypt. Not in Deno. */
+  /**
+   * Is given each line, with its end, that SSLKEYLOGFILE would get: with them others can decrypt. Default: none. Not in Deno.
+   */
   readonly keylog?: (line: Uint8Array) => void;
-  /** Not in Deno; in Bun none of TLS 1.3 (`TLS_...`), which it does not let anybody choose. */
+  /**
+   * Cipher suites in OpenSSL's format. Default: the runtime's. Not in Deno; in Bun none of TLS 1.3 (`TLS_...`), which it does
+   * not let anybody choose.
+   */
   readonly ciphers?: string;
-  /** Not in Deno. */
+  /** Curves of the key exchange, as `P-256:X25519`. Default: the runtime's. Not in Deno. */
   readonly ecdhCurve?: string;
-  /** Not in Deno. */
+  /** Signature algorithms, as `ecdsa_secp256r1_sha256`. Default: the runtime's. Not in Deno. */
   readonly sigalgs?: string;
-  /** Deno has TLSv1.2 and TLSv1.3 alone. */
+  /** The lowest version. Default: the runtime's. Deno has TLSv1.2 and TLSv1.3 alone. */
   readonly minVersion?: TlsVersion;
+  /** The highest version. Default: the runtime's. Deno has TLSv1.2 and TLSv1.3 alone. */
   readonly maxVersion?: TlsVersion;
 }
 
