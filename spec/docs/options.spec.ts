@@ -11,7 +11,7 @@ import { UsageError } from "../../lib/errors.ts";
 import type { TlsOptions } from "../../lib/transport/transport.ts";
 import { certificates } from "../support/certificates.ts";
 import { declarationsIn, type Member, reachable } from "../support/declarations.ts";
-import { anchorOf, codeIn, emptyCells, readPage, type Table } from "../support/markdown.ts";
+import { codeIn, emptyCells, readPage, type Table } from "../support/markdown.ts";
 import { platform, runtime } from "../support/runtime.ts";
 
 /** What an entry exports by name. */
@@ -138,13 +138,6 @@ describe("docs/options.md", () => {
       return !members.some((member) => member.name === name);
     });
     expect(wrong).to.deep.equal([]);
-  });
-
-  it("links to headings that there are", () => {
-    const anchors = page.sections.map(({ title }) => anchorOf(title));
-    const links = Array.from(page.prose.matchAll(/\]\(#([^)]+)\)/g), ([, anchor = ""]) => anchor);
-    expect(links).to.not.be.empty;
-    expect(links.filter((link) => !anchors.includes(link))).to.deep.equal([]);
   });
 });
 
