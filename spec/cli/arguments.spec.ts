@@ -99,6 +99,7 @@ const WRONG: readonly [title: string, args: string[], says: string][] = [
   ["no verification as for curl", ["-k", URL], "there is no flag -k; is it --insecure?"],
   ["authorities as for curl", ["--cacert", "f", URL], "there is no flag --cacert; is it --ca?"],
   ["redirects as for curl", ["-L", URL], "there is no flag -L; is it --follow?"],
+  ["a subprotocol as for websocat", ["--protocol", "a", URL], "is it --subprotocol?"],
   ["one message as for websocat", ["-1", URL], "there is no flag -1; is it --count 1?"],
   ["a flag cut short", ["--tim", URL], "there is no flag --tim; is it --timeout or --timings?"],
   ["a flag in another spelling", ["--sub-protocol", URL], "is it --subprotocol"],
