@@ -30,6 +30,7 @@ export interface Transport {
   write(bytes: Uint8Array): boolean;
   /** Written bytes that the operating system has not taken. */
   readonly bufferedBytes: number;
+  /** Asks for no more bytes until resume(), so that the peer is made to wait. */
   pause(): void;
   /** Goes on after pause(), if it was called. */
   resume(): void;
@@ -39,9 +40,11 @@ export interface Transport {
   destroy(): void;
   /** Whether the open connection keeps the process alive: it does until unref(). */
   ref(): void;
+  /** Lets the process end although the connection is open. */
   unref(): void;
   /** `127.0.0.1:4040` or `[::1]:4040`; undefined for a Unix socket, and once closed. */
   readonly localAddress: string | undefined;
+  /** The same of the other side. */
   readonly remoteAddress: string | undefined;
 }
 
@@ -105,18 +108,24 @@ export interface TlsOptions {
   readonly maxVersion?: TlsVersion;
 }
 
+/** A version of TLS, as OpenSSL names it. */
 export type TlsVersion = "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
 
 /** Of what Node tells of a certificate, that which Deno and Bun tell too. */
 export interface ServerCertificate {
+  /** Whose it is, by the parts of the name: `CN`, `O` and the like. */
   readonly subject: object;
+  /** Who signed it, likewise. */
   readonly issuer: object;
   /** `DNS:example.com, IP Address:127.0.0.1` */
   readonly subjectaltname?: string;
+  /** From when on it counts, as `Nov 28 00:00:00 2026 GMT`. */
   readonly valid_from: string;
+  /** Until when. */
   readonly valid_to: string;
   /** Its SHA-256, in hex with colons. */
   readonly fingerprint256: string;
+  /** In hex. */
   readonly serialNumber: string;
   /** In DER. */
   readonly raw: Uint8Array;
