@@ -17,6 +17,9 @@ import type { Settings } from "./settings.ts";
 
 const SIGNALS: readonly Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 
+/** How often the runtime is told that there is something to wait for, in ms. */
+const STAY_MS = 60_000;
+
 /** Lines that are shown of the page with which a server refuses. */
 const PAGE_LINES = 20;
 
@@ -30,6 +33,7 @@ export class Run {
   readonly #recorder: Recorder | undefined;
   readonly #startedAt = performance.now();
   #wish: Wish | undefined;
+  #staying: ReturnType<typeof setTimeout> | undefined;
   #received = 0;
   #isOpen = false;
   #wasOpen = false;
@@ -66,7 +70,9 @@ export class Run {
   async end(version: string): Promise<number> {
     this.#recorder?.start();
     for (const signal of SIGNALS) process.on(signal, this.#signal);
+    this.#stay();
     const info = await this.#app.runForever();
+    clearTimeout(this.#staying);
     for (const signal of SIGNALS) process.off(signal, this.#signal);
     this.#sender.stop();
     this.#prompt?.end();
@@ -81,6 +87,11 @@ export class Run {
     else if (this.#isTalkative) this.#display.note(this.#wish === undefined ? closedLine(info) : "closed");
     if (isShown) this.#showPage(page);
     return code === ASKED && !this.#isRecorded ? LOST : code;
+  }
+
+  /** A recording that is played may wait for what was sent then, and has no socket that would keep the process alive. */
+  #stay(): void {
+    this.#staying = setTimeout(() => this.#stay(), STAY_MS);
   }
 
   #callbacks(): AppOptions {
