@@ -56,7 +56,8 @@ const PYTHON: Readonly<Record<string, string>> = {
     status_message ProxyConnectionError ProxyTimeoutError resp_headers resp_body ProxyError ValueError socket.error ssl.SSLError KeyboardInterrupt`,
   URLs: "parse_url get_proxy_info",
   "Dispatchers and rel": "dispatcher rel Dispatcher SSLDispatcher read timeout buffwrite signal abort",
-  "The command: wsdump": `ws_url -h --help -p --proxy -v --verbose -n --nocert -r --raw -s --subprotocols -o --eof-wait -t --timings
+  "The command: wsdump": `ws_url -h --help -p --proxy -v --verbose -n --nocert -r --raw -s --subprotocols -o --origin --eof-wait -t --text
+    --timings
     --headers`,
   "Inner modules": `handshake read_headers SUPPORTED_REDIRECT_STATUSES proxy_info connect validate_utf8 NoLock extract_err_message
     extract_error_code HAVE_SSL DispatcherBase WrappedDispatcher NullHandler RECONNECT __version__ wsaccel`,
