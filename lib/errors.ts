@@ -36,6 +36,7 @@ export class WebSocketError extends Error {
     WebSocketError.prototype.name = "WebSocketError";
   }
 
+  /** What went wrong, for programs: stable, where the message is for people. */
   readonly code: ErrorCode;
   /** Where it happened, without credentials and query values; undefined where no connection is concerned. */
   url: string | undefined = undefined;
@@ -86,6 +87,7 @@ export class ProtocolError extends WebSocketError {
     ProtocolError.prototype.name = "ProtocolError";
   }
 
+  /** The code with which the connection was closed for it (RFC 6455 §7.4.1). */
   readonly closeCode: number;
 
   constructor(
@@ -153,10 +155,12 @@ export class HandshakeError extends WebSocketError {
     this.#body = response.body ?? "";
   }
 
+  /** The reason phrase behind the status; "" for none. */
   get statusText(): string {
     return this.#statusText;
   }
 
+  /** The answer's header fields in the order and spelling in which they came; not shown when the error is printed. */
   get rawHeaders(): RawHeaders {
     return this.#rawHeaders;
   }
@@ -166,6 +170,7 @@ export class HandshakeError extends WebSocketError {
     return this.#body;
   }
 
+  /** The same as a Headers, made when it is first asked for. */
   get headers(): Headers {
     this.#headers ??= new Headers(this.#rawHeaders.map(([name, value]): [string, string] => [name, value]));
     return this.#headers;
@@ -208,10 +213,12 @@ export class ProxyError extends WebSocketError {
     this.#answer = { statusText, rawHeaders, body };
   }
 
+  /** The reason phrase of the proxy's answer; "" for none. */
   get statusText(): string {
     return this.#answer.statusText;
   }
 
+  /** Its header fields in the order and spelling in which they came; not shown when the error is printed. */
   get rawHeaders(): RawHeaders {
     return this.#answer.rawHeaders;
   }
@@ -221,6 +228,7 @@ export class ProxyError extends WebSocketError {
     return this.#answer.body;
   }
 
+  /** The same as a Headers, made when it is first asked for. */
   get headers(): Headers {
     this.#headers ??= new Headers(this.rawHeaders.map(([name, value]): [string, string] => [name, value]));
     return this.#headers;
@@ -236,7 +244,9 @@ export class TimeoutError extends WebSocketError {
     TimeoutError.prototype.name = "TimeoutError";
   }
 
+  /** What was waited for. */
   readonly phase: Phase;
+  /** How long the deadline was, in ms. */
   readonly ms: number;
 
   constructor(phase: Phase, ms: number, message: string) {
@@ -261,9 +271,11 @@ export class TransportError extends WebSocketError {
   }
 }
 
-/** A Close frame's content: `code` is 1005 when the frame carried none. */
+/** A Close frame's content (RFC 6455 §5.5.1). */
 export interface CloseFrame {
+  /** 1005 when the frame carried none. */
   readonly code: number;
+  /** "" when it gave none; at most 123 bytes of UTF-8. As the peer sent it: escape it before you show it. */
   readonly reason: string;
 }
 
@@ -274,7 +286,7 @@ export interface CloseInfo {
    * to it was malformed, and that is tolerated.
    */
   readonly code: number;
-  /** The peer's reason; "" when it gave none. */
+  /** The peer's reason; "" when it gave none. As it was sent: escape it before you show it. */
   readonly reason: string;
   /** Both sides sent a Close frame, and nothing was wrong before. */
   readonly wasClean: boolean;

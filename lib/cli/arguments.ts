@@ -91,7 +91,32 @@ function isOptional({ value }: Flag): boolean {
   return value?.startsWith("[") === true;
 }
 
+/** What other tools have, and its name here. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  "-c": "the url stands without one",
+  "--connect": "the url stands without one",
+  "-x": "is it --text, or --proxy?",
+  "--execute": "is it --text?",
+  "-w": "is it --eof-wait?",
+  "--wait": "is it --eof-wait?",
+  "-P": "is it --verbose?",
+  "--show-ping-pong": "is it --verbose?",
+  "-u": "credentials stand in the url: wss://user:password@host/",
+  "--user": "credentials stand in the url: wss://user:password@host/",
+  "--auth": "credentials stand in the url: wss://user:password@host/",
+  "--protocol": "is it --subprotocol?",
+  "-k": "is it --insecure?",
+  "--no-check": "is it --insecure?",
+  "--cacert": "is it --ca?",
+  "-L": "is it --follow?",
+  "--location": "is it --follow?",
+  "-1": "is it --count 1?",
+  "--one-message": "is it --count 1?",
+};
+
 function unknown(given: string): UsageError {
+  if (Object.hasOwn(ELSEWHERE, given))
+    return new UsageError(`there is no flag ${given}; ${ELSEWHERE[given]}`);
   const start = given.slice(0, 5); // two dashes and three letters
   const near = start.length < 5 ? [] : [...FLAGS.keys()].filter((name) => `--${name}`.startsWith(start));
   const hint = near.length > 0 ? `; is it --${near.join(" or --")}?` : "";

@@ -1,6 +1,14 @@
 // How a run ended, as an exit code and a line for people: pure. The codes are in the help.
 
-import { type CloseInfo, HandshakeError, TimeoutError, TransportError, UsageError } from "../errors.ts";
+import {
+  type CloseInfo,
+  HandshakeError,
+  LimitError,
+  ProxyError,
+  TimeoutError,
+  TransportError,
+  UsageError,
+} from "../errors.ts";
 import { escaped } from "./escape.ts";
 
 /** Why we end a run: what was asked for is done, somebody does not want any more, or something of ours went wrong. */
@@ -69,7 +77,7 @@ export function exitOf(ending: Ending): Exit {
       break;
   }
   if (!wasOpen) return unconnected(info);
-  if (!info.wasClean) return { code: LOST, complaint: info.error?.message ?? "the connection was lost" };
+  if (!info.wasClean) return { code: LOST, complaint: told(info, "the connection was lost") };
   if (wish !== undefined) return { code: ASKED };
   if (!FRIENDLY.includes(info.code)) return { code: LOST, complaint: closedBy(info) };
   if (missing > 0) return { code: LOST, complaint: `${closedBy(info)}; ${missing} of --count did not come` };
@@ -101,20 +109,46 @@ function nameOf(code: number): string {
   return NAMES[code] === undefined ? "" : ` (${NAMES[code]})`;
 }
 
-function unconnected({ error }: CloseInfo): Exit {
-  if (error instanceof UsageError) return { code: MISUSED, complaint: error.message };
-  if (error instanceof TimeoutError) return { code: TOO_LATE, complaint: error.message };
-  return { code: UNCONNECTED, complaint: `${error?.message ?? "not connected"}${hint(error)}` };
+function unconnected(info: CloseInfo): Exit {
+  const complaint = told(info, "not connected");
+  if (info.error instanceof UsageError) return { code: MISUSED, complaint };
+  if (info.error instanceof TimeoutError) return { code: TOO_LATE, complaint };
+  return { code: UNCONNECTED, complaint };
 }
 
-/** The flag that may help. */
+/** What the library says, which knows of options alone, and the flag that may help. */
+function told({ error }: CloseInfo, otherwise: string): string {
+  return `${error?.message ?? otherwise}${hint(error)}`;
+}
+
 function hint(error: CloseInfo["error"]): string {
-  if (error instanceof HandshakeError && (error.status ?? 0) >= 300 && (error.status ?? 0) < 400)
-    return "; --follow goes there";
+  if (error instanceof HandshakeError) return hintOfAnswer(error);
+  if (error instanceof LimitError && error.limit === "maxMessageSize") return "; --max-size BYTES does";
   const isTls = error instanceof TransportError && error.code === "ERR_WS_TLS";
-  if (isTls && /cert|self.signed|unable.to/i.test(`${error.message} ${codeOf(error.cause)}`))
+  return isTls ? hintOfTls(`${error.message} ${codeOf(error.cause)}`) : "";
+}
+
+function hintOfAnswer({ status = 0, message, url = "" }: HandshakeError): string {
+  if (status >= 300 && status < 400) return "; --follow goes there";
+  if (message.includes("requireProtocol")) return "; here: leave --subprotocol out";
+  // A server with TLS hangs up on what is none, or says so in TLS: an alert.
+  const isHungUp = /before an answer came|"\\x15\\x03/.test(message);
+  return isHungUp && url.startsWith("ws:") ? "; does the server want wss://?" : "";
+}
+
+/** What went wrong with TLS each runtime says in words of its own. */
+function hintOfTls(what: string): string {
+  if (/wrong.version|packet.length|InvalidContentType/i.test(what))
+    return "; does the server speak TLS? ws:// does without";
+  if (/altname/i.test(what)) return "; --servername NAME expects another name, --nocert takes any";
+  if (/cert|self.signed|unable.to/i.test(what))
     return "; --ca FILE trusts another authority, --nocert anybody";
   return "";
+}
+
+/** What a server or a proxy said when it refused, beyond its status; "" for nothing. */
+export function pageOf({ error }: CloseInfo): string {
+  return error instanceof HandshakeError || error instanceof ProxyError ? error.body.trim() : "";
 }
 
 function codeOf(cause: unknown): string {

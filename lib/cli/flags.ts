@@ -217,7 +217,7 @@ const SENDING: readonly Flag[] = [
   {
     name: "close",
     value: "CODE[:REASON]",
-    text: "what to close with. Default 1000",
+    text: "what to close with; 1005 for no code. Default 1000",
     change: (value, given) => ({ close: closing(given, value) }),
   },
 ];
@@ -249,7 +249,7 @@ const OUTPUT: readonly Flag[] = [
     name: "verbose",
     short: "v",
     value: "[LEVEL]",
-    text: "1: print pings, pongs and the close too, and what each is; 2, or -vv: trace as well",
+    text: "1: print pings, pongs and the close too, what each is, and the page with which a server refuses; 2, or -vv: trace as well",
     change: verbosity,
   },
   {

@@ -15,6 +15,12 @@ receives. In a terminal there is a prompt with a history: Ctrl-D closes,
 Ctrl-C closes and exits 130, Ctrl-C twice drops the connection. In a pipe each
 line of input is a message, and each message a line of output.`;
 
+const PLACES = `URL:
+  ws://host:port/path or wss://...; http:// and https:// stand for them, and
+  ws+unix:/path.sock:/path for a Unix socket. wss://user:password@host/ logs in
+  with Basic; others can see command lines, so that -H @FILE is a better place
+  for what is secret.`;
+
 const INPUT = `Input:
   At its end the connection is closed once nothing was received for a second;
   with --count after N messages, with --eof-wait after so many seconds. Where
@@ -55,7 +61,7 @@ export function help(): string {
     ([title, flags]) => `${title}:\n${flags.map((flag) => row(nameOf(flag), textOf(flag))).join("\n")}`,
   );
   const answers = ANSWERS.map(([name, text]) => row(name, text)).join("\n");
-  return `${[INTRODUCTION, ...groups, answers, INPUT, PRINTED, EXAMPLES, EXIT_CODES].join("\n\n")}\n`;
+  return `${[INTRODUCTION, ...groups, answers, PLACES, INPUT, PRINTED, EXAMPLES, EXIT_CODES].join("\n\n")}\n`;
 }
 
 function nameOf({ name, short, value }: Flag): string {

@@ -61,20 +61,27 @@ function textOf(flag: string, value: string, read: ReadFile): string {
 
 function tlsOf(settings: Settings, read: ReadFile): TlsOptions | undefined {
   const { url, follow, verify, ca, cert, key = cert, passphraseFile, servername, pins } = settings;
-  const file = (flag: string, path: string | undefined) => path && fileOf(flag, path, read);
-  const passphrase = file("--passphrase-file", passphraseFile);
+  const passphrase = passphraseFile && fileOf("--passphrase-file", passphraseFile, read);
   const given: { [Name in keyof TlsOptions]: unknown } = {
     // Where there is no TLS there is nothing to verify: scripts may say so for every url.
     rejectUnauthorized: verify || isPlain(url, follow ? "follow" : "error") ? undefined : false,
-    ca: ca.length === 0 ? undefined : ca.map((path) => fileOf("--ca", path, read)),
-    cert: file("--cert", cert),
-    key: file("--key", key),
+    ca: ca.length === 0 ? undefined : ca.map((path) => pemOf("--ca", path, "CERTIFICATE", read)),
+    cert: cert && pemOf("--cert", cert, "CERTIFICATE", read),
+    key: key && pemOf("--key", key, "PRIVATE KEY", read),
     passphrase: passphrase && new TextDecoder().decode(passphrase).split(/\r?\n/, 1)[0],
     servername,
     pins: pins.length === 0 ? undefined : pins,
   };
   const entries = Object.entries(given).filter(([, value]) => value !== undefined);
   return entries.length === 0 ? undefined : Object.fromEntries(entries);
+}
+
+/** A file in PEM (RFC 7468) that has such a thing in it: runtimes say little of one that has not, or nothing. */
+function pemOf(flag: string, path: string, what: "CERTIFICATE" | "PRIVATE KEY", read: ReadFile): Uint8Array {
+  const bytes = fileOf(flag, path, read);
+  if (new RegExp(`-----BEGIN ([A-Z0-9]+ )*${what}-----`).test(new TextDecoder("latin1").decode(bytes)))
+    return bytes;
+  throw new UsageError(`${flag}: ${path} has no ${what.toLowerCase()} in PEM`);
 }
 
 function replayOf(path: string, read: ReadFile): AppOptions["transport"] {

@@ -93,7 +93,8 @@ export class Prompt implements Display {
   /** Erases the line that is typed, however many rows it takes, and shows it again below the text. */
   #above(text: string): void {
     const readline = this.#readline;
-    if (readline === undefined) return void this.#terminal.output.write(text);
+    // What was typed before there is a prompt stands in the row, and will stand behind the prompt.
+    if (readline === undefined) return void this.#terminal.output.write(`\r\x1b[K${text}`);
     this.#terminal.output.write(erasing(readline) + text);
     goesUp(readline, 0); // else it would erase what was printed just now
     readline.prompt(true);

@@ -18,7 +18,13 @@ export type Event =
   | { readonly type: "message"; readonly data: Message }
   | { readonly type: "ping" | "pong"; readonly data: Uint8Array }
   | { readonly type: "close"; readonly code: number; readonly reason: string; readonly wasClean: boolean }
-  | { readonly type: "error"; readonly code: string; readonly message: string };
+  | {
+      readonly type: "error";
+      readonly code: string;
+      readonly message: string;
+      /** That of the answer with which the server or the proxy refused. */
+      readonly status?: number;
+    };
 
 export interface Style {
   readonly json: boolean;

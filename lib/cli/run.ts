@@ -2,10 +2,10 @@
 
 import { readFileSync } from "node:fs";
 import type { App, AppOptions, WebSocketAppConstructor } from "../client/app.ts";
-import { type CloseInfo, HandshakeError, WebSocketError } from "../errors.ts";
+import { type CloseInfo, HandshakeError, ProxyError, WebSocketError } from "../errors.ts";
 import { parseTarget } from "../handshake/endpoint.ts";
 import { escapedLines } from "./escape.ts";
-import { ASKED, closedBy, complaintLine, exitOf, LOST, type Signal, type Wish } from "./exit.ts";
+import { ASKED, closedBy, complaintLine, exitOf, LOST, pageOf, type Signal, type Wish } from "./exit.ts";
 import { History, historyPath } from "./history.ts";
 import { optionsOf } from "./options.ts";
 import { type Display, PlainDisplay } from "./output.ts";
@@ -17,8 +17,11 @@ import type { Settings } from "./settings.ts";
 
 const SIGNALS: readonly Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 
+/** How often the runtime is told that there is something to wait for, in ms. */
+const STAY_MS = 60_000;
+
 /** Lines that are shown of the page with which a server refuses. */
-const BODY_LINES = 20;
+const PAGE_LINES = 20;
 
 export class Run {
   readonly #settings: Settings;
@@ -30,6 +33,7 @@ export class Run {
   readonly #recorder: Recorder | undefined;
   readonly #startedAt = performance.now();
   #wish: Wish | undefined;
+  #staying: ReturnType<typeof setTimeout> | undefined;
   #received = 0;
   #isOpen = false;
   #wasOpen = false;
@@ -66,7 +70,9 @@ export class Run {
   async end(version: string): Promise<number> {
     this.#recorder?.start();
     for (const signal of SIGNALS) process.on(signal, this.#signal);
+    this.#stay();
     const info = await this.#app.runForever();
+    clearTimeout(this.#staying);
     for (const signal of SIGNALS) process.off(signal, this.#signal);
     this.#sender.stop();
     this.#prompt?.end();
@@ -74,10 +80,18 @@ export class Run {
     const { count = 0 } = this.#settings;
     const missing = Math.max(0, count - this.#received);
     const { code, complaint } = exitOf({ info, wish: this.#wish, wasOpen: this.#wasOpen, missing });
-    if (complaint !== undefined) this.#complain(complaint);
+    const page = pageOf(info);
+    const isShown = this.#settings.verbosity > 0;
+    const more = page === "" || isShown ? "" : "; -v shows the page that came with it";
+    if (complaint !== undefined) this.#complain(complaint + more);
     else if (this.#isTalkative) this.#display.note(this.#wish === undefined ? closedLine(info) : "closed");
-    if (this.#settings.verbosity > 0 && info.error instanceof HandshakeError) this.#showBody(info.error);
+    if (isShown) this.#showPage(page);
     return code === ASKED && !this.#isRecorded ? LOST : code;
+  }
+
+  /** A recording that is played may wait for what was sent then, and has no socket that would keep the process alive. */
+  #stay(): void {
+    this.#staying = setTimeout(() => this.#stay(), STAY_MS);
   }
 
   #callbacks(): AppOptions {
@@ -126,7 +140,11 @@ export class Run {
   /** The end of one connection. */
   #closed(info: CloseInfo): void {
     const { code, reason, wasClean, error, retry } = info;
-    if (error !== undefined) this.#print({ type: "error", code: error.code, message: error.message });
+    if (error !== undefined) {
+      const status =
+        error instanceof HandshakeError || error instanceof ProxyError ? error.status : undefined;
+      this.#print({ type: "error", code: error.code, message: error.message, ...(status && { status }) });
+    }
     if (this.#isOpen) this.#print({ type: "close", code, reason, wasClean });
     this.#isOpen = false;
     if (retry === undefined) return;
@@ -152,8 +170,9 @@ export class Run {
     this.#display.note(complaintLine(message));
   }
 
-  #showBody(error: HandshakeError): void {
-    for (const line of escapedLines(error.body.trim()).slice(0, BODY_LINES)) this.#display.note(line);
+  #showPage(page: string): void {
+    if (page === "") return;
+    for (const line of escapedLines(page).slice(0, PAGE_LINES)) this.#display.note(line);
   }
 
   /** Closes, as there is no more to do. */

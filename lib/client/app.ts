@@ -34,6 +34,7 @@ import type { StreamSource } from "./outgoing-stream.ts";
 import { isPassing, retryAfter } from "./retry.ts";
 import type { Sendable } from "./sendable.ts";
 
+/** What an app takes besides the options of a connection. */
 export interface AppOptions extends ConnectionOptions, AppCallbacks<App> {
   /** Whether and when to connect again; a number is the least wait in ms, true stands for the defaults. Default false. */
   readonly reconnect?: boolean | number | ReconnectOptions;
@@ -41,6 +42,7 @@ export interface AppOptions extends ConnectionOptions, AppCallbacks<App> {
   readonly outbox?: OutboxOptions;
 }
 
+/** Of one call of runForever(); what is left out is as the app has it. */
 export interface RunOptions {
   /** Ends the run: a connection that is open is dropped. */
   readonly signal?: AbortSignal;
@@ -126,7 +128,7 @@ export class App implements AppCallbacks<App> {
     this.#chooseDelivery();
   }
 
-  /** The connection that is open now. */
+  /** The connection that is open now, undefined for none. Its messages go to the callbacks: recv() rejects. */
   get connection(): Connection | undefined {
     return this.#connection;
   }
@@ -171,7 +173,7 @@ export class App implements AppCallbacks<App> {
     if (typeof data === "object" && "arrayBuffer" in data) sent.catch((error) => this.#caller.error(error));
   }
 
-  /** Sends one message in pieces; see Connection. */
+  /** Sends one message in pieces, as Connection.sendStream() does; no outbox keeps it: rejects with ClosedError when not open. */
   sendStream(source: StreamSource, options: SendStreamOptions = {}): Promise<void> {
     if (this.#isBoxed) this.#outbox?.flush(); // it goes behind what was sent before
     return promised(() => {
@@ -180,12 +182,12 @@ export class App implements AppCallbacks<App> {
     });
   }
 
-  /** Sends a ping and fulfils with the time in ms until its pong. */
+  /** Sends a ping with up to 125 bytes and fulfils with the time in ms until its pong. Rejects with ClosedError when not open. */
   ping(data?: Sendable): Promise<number> {
     return promised(() => this.#current().ping(data));
   }
 
-  /** Sends an unsolicited pong. */
+  /** Sends an unsolicited pong with up to 125 bytes. Throws UsageError, and ClosedError when not open. */
   pong(data?: Sendable): void {
     this.#current().pong(data);
   }

@@ -4,6 +4,7 @@
 import { type CloseInfo, UsageError } from "../errors.ts";
 import { amount, MAX_TIMER_MS, ownProperties } from "./options.ts";
 
+/** When to connect again after a connection was lost, or did not come to be. */
 export interface ReconnectOptions {
   /** The least wait before an attempt, in ms, at least 1. Default 1 000. */
   readonly minDelay?: number;

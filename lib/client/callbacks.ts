@@ -20,6 +20,7 @@ export interface AppCallbacks<App> {
   onContMessage?: ((app: App, chunk: Message, fin: boolean) => unknown) | undefined;
   /** A ping came, and was answered. */
   onPing?: ((app: App, payload: Uint8Array) => unknown) | undefined;
+  /** A pong came, whether it answers a ping of ours or none; `connection.latency` is up to date. */
   onPong?: ((app: App, payload: Uint8Array) => unknown) | undefined;
   /** The connection failed or was lost, or a callback threw. Without it, errors of callbacks are printed. */
   onError?: ((app: App, error: Error) => unknown) | undefined;

@@ -4,8 +4,11 @@ import { type AppOptions, type WebSocketAppConstructor, webSocketAppWith } from 
 import { type CreateConnection, createConnectionWith } from "./connection.ts";
 import { type ConnectionOptions, copyOf, type Resolve } from "./options.ts";
 
+/** Both shapes with other defaults; what is given to either goes before them. */
 export interface Client {
+  /** As the entry's own. */
   readonly createConnection: CreateConnection;
+  /** As the entry's own. */
   readonly WebSocketApp: WebSocketAppConstructor;
 }
 

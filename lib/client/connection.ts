@@ -19,16 +19,19 @@ import {
 import type { StreamSource } from "./outgoing-stream.ts";
 import type { Sendable } from "./sendable.ts";
 
+/** Of one call of close(). */
 export interface CloseOptions {
   /** Ms in which the peer must answer before the connection is dropped. Default: the option `closeTimeout`. */
   readonly timeout?: number;
 }
 
+/** Of one call of send(). */
 export interface SendOptions {
   /** False: this message leaves as it is, although compression was agreed on. Default true. */
   readonly compress?: boolean;
 }
 
+/** Of one call of sendStream(). */
 export interface SendStreamOptions extends SendOptions {
   /** True: a binary message, false: a text. Default: as the first item says. */
   readonly binary?: boolean;
@@ -36,7 +39,9 @@ export interface SendStreamOptions extends SendOptions {
 
 /** The server's answer to the upgrade. */
 export class ConnectionResponse {
+  /** 101, as there is no connection otherwise. */
   readonly status: number;
+  /** The reason phrase behind it; "" for none. */
   readonly statusText: string;
   readonly #rawHeaders: RawHeaders;
   #headers: Headers | undefined;
@@ -52,7 +57,7 @@ export class ConnectionResponse {
     return this.#rawHeaders;
   }
 
-  /** Made when it is first asked for: the class takes a runtime some 40 ms to load. */
+  /** The same as a Headers; made when it is first asked for, as the class takes a runtime some 40 ms to load. */
   get headers(): Headers {
     this.#headers ??= new Headers(this.#rawHeaders.map(([name, value]): [string, string] => [name, value]));
     return this.#headers;
@@ -150,6 +155,7 @@ export class Connection implements AsyncIterable<Message> {
     return this.#channel.closed;
   }
 
+  /** `open`; `closing` once a Close frame was sent or received, or it is being dropped; `closed` when it is gone. */
   get state(): ProtocolState {
     return this.#channel.state;
   }
@@ -174,7 +180,7 @@ export class Connection implements AsyncIterable<Message> {
     return this.#channel.session.extensions;
   }
 
-  /** Where it is connected to, without credentials. */
+  /** Where it is connected to, after redirects, without credentials. */
   get url(): string {
     return this.#channel.session.url;
   }
@@ -195,6 +201,7 @@ export class Connection implements AsyncIterable<Message> {
     return this.#channel.session.localAddress;
   }
 
+  /** The peer's, or that of the proxy; undefined for a Unix socket, and once closed. */
   get remoteAddress(): string | undefined {
     return this.#channel.session.remoteAddress;
   }

@@ -8,6 +8,7 @@ import { type Cookie, type CookiePlace, isBelow, isWithin, parseSetCookie } from
 const MAX_PER_DOMAIN = 50;
 const MAX_COOKIES = 3000;
 
+/** What a CookieJar takes. */
 export interface CookieJarOptions {
   /** The time, in ms since 1970. Default Date.now. */
   readonly now?: () => number;

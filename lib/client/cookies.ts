@@ -7,7 +7,9 @@ import { type Provider, provide } from "./options.ts";
 
 /** A jar as npm's tough-cookie has it. */
 export interface ToughCookieJar {
+  /** What the Cookie header of a request to that url says. */
   getCookieString(url: string): Promise<string>;
+  /** Takes a Set-Cookie header of the answer from that url. */
   setCookie(line: string, url: string, options?: { ignoreError?: boolean }): Promise<unknown>;
 }
 

@@ -8,6 +8,7 @@ import type { Delivery, Message } from "../protocol/assembler.ts";
 import { MessageStream, sizeOf } from "./message-stream.ts";
 import { abortSignal, duration, optionsOf } from "./options.ts";
 
+/** Of one call of recv() or recvStream(). */
 export interface RecvOptions {
   /** Ms after which recv() rejects with TimeoutError; the message that comes later is for the next recv(). Default none. */
   readonly timeout?: number;

@@ -8,6 +8,7 @@ import { UsageError } from "../errors.ts";
 import { optionalDuration, ownProperties } from "./options.ts";
 import { controlPayload, type Sendable } from "./sendable.ts";
 
+/** When to ping, and when a silent peer is a dead one. */
 export interface KeepAliveOptions {
   /** Ms between pings; the first goes out after one interval. Default 20 000. */
   readonly interval?: number;

@@ -13,6 +13,7 @@ export function sizeOf(message: Message): number {
  * Iteration throws ClosedError when the connection ends within the message; leaving the loop drops the rest of it.
  */
 export class MessageStream implements AsyncIterable<Message> {
+  /** Whether its pieces are strings or bytes. */
   readonly type: "text" | "binary";
   readonly #pieces: Message[] = [];
   readonly #consumed: (bytes: number) => void;

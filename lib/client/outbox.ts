@@ -21,6 +21,7 @@ import { isBlob, messageOf, type Sendable } from "./sendable.ts";
  */
 export type DropReason = "full" | "expired" | "lost" | "closed";
 
+/** How much of what is sent while there is no connection is kept for the next one. */
 export interface OutboxOptions {
   /** Bytes that may wait, two for each character of a text; the oldest messages make room. Default 1 MiB. */
   readonly maxBytes?: number;

@@ -23,6 +23,7 @@ export interface ProxyOptions {
   readonly noProxy?: string | readonly string[];
 }
 
+/** The url of a proxy, or more about it; false for none, whatever the environment says. */
 export type ProxyOption = string | URL | false | ProxyOptions;
 
 const KNOWN: readonly string[] = ["url", "headers", "tls", "noProxy"] satisfies (keyof ProxyOptions)[];

@@ -8,14 +8,19 @@ const MAX_ATTRIBUTE_BYTES = 1024;
 
 /** A cookie as a jar keeps it. */
 export interface Cookie {
+  /** What stands before the first "=", as the server wrote it. */
   readonly name: string;
+  /** What stands behind it, with its quotes if there are any. */
   readonly value: string;
   /** The host that set it, or the domain that it is for. */
   readonly domain: string;
   /** Only for the host itself, not for those below it. */
   readonly hostOnly: boolean;
+  /** The path that it is for, with all below it. */
   readonly path: string;
+  /** It is sent over TLS alone. */
   readonly secure: boolean;
+  /** Scripts of pages may not read it; here it only tells so. */
   readonly httpOnly: boolean;
   /** Ms since 1970; Infinity for one that lasts as long as the jar. */
   readonly expires: number;

@@ -14,6 +14,7 @@ import { acceptIncoming, type Incoming, refuse } from "./accept.ts";
 import { type AcceptOptions, type ResolvedAccept, resolveAccept } from "./accept-options.ts";
 import type { AcceptedConnection } from "./accepted-connection.ts";
 
+/** What acceptOver() takes besides the options of accept(). */
 export interface AcceptOverOptions extends AcceptOptions {
   /** Whether what carries the connection is inside TLS, so that the url is one of wss. Default false. */
   readonly secure?: boolean;

@@ -27,11 +27,13 @@ export class AcceptedConnection extends Connection {
     this.request = request;
   }
 
+  /** As Connection.send(). */
   override send(data: Sendable, options?: SendOptions): Promise<void> {
     const sent = super.send(data, options);
     return this.#slow > 0 || isBlob(data) ? this.#behind(sent) : sent;
   }
 
+  /** As Connection.sendStream(). */
   override sendStream(source: StreamSource, options?: SendStreamOptions): Promise<void> {
     return this.#behind(super.sendStream(source, options));
   }

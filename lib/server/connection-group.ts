@@ -12,6 +12,7 @@ import { PreparedMessage } from "./prepared-message.ts";
 /** What happens to a member that does not take what it is sent. */
 export type SlowMember = "close" | "terminate" | "skip";
 
+/** Who of a group is slow, and what becomes of it. */
 export interface GroupOptions {
   /**
    * A member is slow while more bytes than that wait to be sent to it when it is its turn: Infinity for never; 0 for who has
@@ -25,6 +26,7 @@ export interface GroupOptions {
   readonly slow?: SlowMember;
 }
 
+/** Of one call of broadcast(). */
 export interface BroadcastOptions extends SendOptions {
   /** Who is left out: the sender, say. */
   readonly except?: Connection | undefined;
@@ -68,6 +70,7 @@ export class ConnectionGroup<Member extends Connection = AcceptedConnection> imp
     return this.#members.delete(member);
   }
 
+  /** Whether a connection is in it. */
   has(member: Member): boolean {
     return this.#members.has(member);
   }

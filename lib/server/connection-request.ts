@@ -13,6 +13,7 @@ export class ConnectionRequest {
   readonly secure: boolean;
   /** `127.0.0.1:50123`; undefined for a Unix socket. Where a proxy is in between, it is the proxy's. */
   readonly remoteAddress: string | undefined;
+  /** Where it came to; undefined for a Unix socket. */
   readonly localAddress: string | undefined;
   readonly #opening: OpeningRequest;
   readonly #rawHeaders: RawHeaders;
@@ -53,7 +54,7 @@ export class ConnectionRequest {
     return this.#rawHeaders;
   }
 
-  /** Made when it is first asked for. */
+  /** The same as a Headers, made when it is first asked for. */
   get headers(): Headers {
     this.#headers ??= new Headers(this.#rawHeaders.map(([name, value]): [string, string] => [name, value]));
     return this.#headers;

@@ -8,6 +8,7 @@ import { type AcceptOptions, type ResolvedAccept, resolveAccept } from "./accept
 import type { AcceptedConnection } from "./accepted-connection.ts";
 import type { ConnectionRequest } from "./connection-request.ts";
 
+/** What serve() takes besides the options of accept(). Where to listen is one of `port`, `socketPath` and `server`. */
 export interface ServeOptions extends AcceptOptions {
   /** The port to listen on; 0 for any that is free, which `port` of the server tells then. */
   readonly port?: number;

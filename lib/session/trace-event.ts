@@ -17,19 +17,27 @@ export interface TraceContext {
 
 /** The head of the handshake's request or its answer, or of what was said to a proxy; redacted unless the sink says otherwise. */
 export interface TracedHead {
+  /** Which of the two it is. */
   readonly kind: "request" | "response";
+  /** Seen from here. */
   readonly direction: "sent" | "received";
   /** `GET /chat HTTP/1.1`, `HTTP/1.1 101 Switching Protocols`. */
   readonly startLine: string;
+  /** The fields in their order and spelling. */
   readonly headers: RawHeaders;
   /** The head as bytes, with its secrets hidden like those in `headers`; of an answer, as it was understood. */
   readonly bytes: Uint8Array;
 }
 
+/** A frame (RFC 6455 §5.2). */
 export interface TracedFrame {
+  /** Tells it from other events. */
   readonly kind: "frame";
+  /** Seen from here. */
   readonly direction: "sent" | "received";
+  /** 0 continuation, 1 text, 2 binary, 8 close, 9 ping, 10 pong. */
   readonly opcode: Opcode;
+  /** The message ends with it. */
   readonly fin: boolean;
   /** The message is compressed, and so is `payload`. */
   readonly rsv1: boolean;
@@ -45,13 +53,17 @@ export interface TracedFrame {
 
 /** What happened besides: that an app is connected, or waits before it connects again. */
 export interface TracedNote {
+  /** Tells it from other events. */
   readonly kind: "note";
+  /** A line for people. */
   readonly text: string;
 }
 
 /** The peer deviated from the RFCs, and the option `tolerate` has it that this is taken. */
 export interface TracedWarning {
+  /** Tells it from other events. */
   readonly kind: "warning";
+  /** The name of the deviation. */
   readonly tolerance: Tolerance;
 }
 

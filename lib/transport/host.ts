@@ -5,8 +5,11 @@ import type { Platform, TlsOptions, Transport } from "./transport.ts";
 
 /** A request that asks for an upgrade: node:http's IncomingMessage. */
 export interface IncomingRequest {
+  /** `GET`, if it is right. */
   readonly method?: string | undefined;
+  /** The target: path and query as they came. */
   readonly url?: string | undefined;
+  /** `1.1`, if it is right. */
   readonly httpVersion: string;
   /** Names and values by turns. */
   readonly rawHeaders: readonly string[];
@@ -14,14 +17,19 @@ export interface IncomingRequest {
 
 /** The socket of such a request, of node:net or node:tls. */
 export interface IncomingSocket {
+  /** It is gone. */
   readonly destroyed: boolean;
+  /** Drops it at once. */
   destroy(): unknown;
 }
 
 /** A server of node:http or node:https; what express and fastify listen with is one. */
 export interface HttpServer {
+  /** As an EventEmitter's. */
   on(event: "upgrade", listener: UpgradeListener): unknown;
+  /** As an EventEmitter's. */
   off(event: "upgrade", listener: UpgradeListener): unknown;
+  /** As an EventEmitter's. */
   listenerCount(event: "upgrade"): number;
 }
 

@@ -21,12 +21,22 @@ export function secureContext(options: TlsOptions): SecureContext {
   const made = contexts.get(options);
   if (made !== undefined) return made;
   try {
+    checkAuthorities(own(options));
     const { createSecureContext } = process.getBuiltinModule("node:tls");
     const context = createSecureContext(nodeTls(options));
     contexts.set(options, context);
     return context;
   } catch (cause) {
     throw unusable(cause);
+  }
+}
+
+/** Node and Deno pass over an authority that is none, and trust nobody then, without a word why. */
+function checkAuthorities({ ca = [] }: TlsOptions): void {
+  for (const authority of typeof ca === "string" || ca instanceof Uint8Array ? [ca] : ca) {
+    const text = typeof authority === "string" ? authority : Buffer.from(authority).toString("latin1");
+    if (!/-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----/.test(text))
+      throw new Error("ca has no certificate in PEM");
   }
 }
 

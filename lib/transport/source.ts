@@ -16,6 +16,7 @@ export interface TransportRequest {
   readonly secure: boolean;
   /** Name or address, without the brackets of IPv6; "" for a Unix socket. */
   readonly hostname: string;
+  /** 1 to 65535; the scheme's own where the url has none. */
   readonly port: number;
   /** Path of the Unix socket; undefined for TCP. */
   readonly socketPath: string | undefined;

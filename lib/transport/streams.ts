@@ -12,7 +12,9 @@ import type { Transport, TransportSink } from "./transport.ts";
 
 /** Both directions of a connection, as Deno's connections and many other things have them. */
 export interface ByteStreams {
+  /** What the peer sends, in chunks of any size: each is read at once, and neither changed nor kept. */
   readonly readable: ReadableStream<Uint8Array>;
+  /** What goes to the peer; a chunk is the stream's own. */
   readonly writable: WritableStream<Uint8Array>;
 }
 

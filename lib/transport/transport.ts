@@ -31,6 +31,7 @@ export interface Transport {
   write(bytes: Uint8Array): boolean;
   /** Written bytes that the operating system has not taken. */
   readonly bufferedBytes: number;
+  /** Asks for no more bytes until resume(), so that the peer is made to wait. */
   pause(): void;
   /** Goes on after pause(), if it was called. */
   resume(): void;
@@ -40,9 +41,11 @@ export interface Transport {
   destroy(): void;
   /** Whether the open connection keeps the process alive: it does until unref(). */
   ref(): void;
+  /** Lets the process end although the connection is open. */
   unref(): void;
   /** `127.0.0.1:4040` or `[::1]:4040`; undefined for a Unix socket, and once closed. */
   readonly localAddress: string | undefined;
+  /** The same of the other side. */
   readonly remoteAddress: string | undefined;
 }
 
@@ -55,19 +58,22 @@ export interface PlatformTransport extends Transport {
   secure(tls: EndpointTls, attempt: Attempt): Promise<Transport>;
 }
 
-/** PEM, DER or PKCS#12 as Node takes it. */
+/** PEM, as text or bytes; for `pfx` PKCS #12. */
 export type TlsMaterial = string | Uint8Array;
 
 /** Options of TLS, named and meant as in Node's `tls.connect` and `tls.createSecureContext`. Verification is on. */
 export interface TlsOptions {
-  /** Certificates of authorities to trust in the place of the runtime's own. */
+  /** Certificates of authorities to trust, in PEM, in the place of the runtime's own. Default: the runtime's. */
   readonly ca?: TlsMaterial | readonly TlsMaterial[];
-  /** Client certificate, its key, and the key's passphrase. */
+  /** The client's certificate, in PEM; together with `key`. Default: none. In Deno no more than one. */
   readonly cert?: TlsMaterial | readonly TlsMaterial[];
+  /** Its private key, in PEM; together with `cert`. Default: none. */
   readonly key?: TlsMaterial | readonly TlsMaterial[];
+  /** Certificate and key as PKCS #12, in the place of both. Default: none. In Deno no more than one. */
   readonly pfx?: TlsMaterial | readonly TlsMaterial[];
+  /** Opens `key` or `pfx`. Default: none. */
   readonly passphrase?: string;
-  /** Not in Deno. */
+  /** Lists of revoked certificates, in PEM. Default: none. Not in Deno. */
   readonly crl?: TlsMaterial | readonly TlsMaterial[];
   /** Name to ask for and to verify. Default: the url's host. */
   readonly servername?: string;
@@ -75,40 +81,52 @@ export interface TlsOptions {
   readonly rejectUnauthorized?: boolean;
   /**
    * Whether a certificate that is trusted is the right one, in the place of the check of its names: gives or throws an Error
-   * if it is not. Whatever else but undefined is taken for a no.
+   * if it is not. Whatever else but undefined is taken for a no. Default: the check of its names.
    */
   checkServerIdentity?(hostname: string, certificate: ServerCertificate): Error | undefined;
   /**
    * Keys of which the server must have one, whoever signed its certificate: `sha256/` and the SHA-256 of the certificate's
    * SubjectPublicKeyInfo in base64; curl's `sha256//` will do too. The key is that of the server's own certificate, not of the
-   * authorities above it. Checked before anything is sent, also where rejectUnauthorized is false.
+   * authorities above it. Checked before anything is sent, also where rejectUnauthorized is false. Default: none.
    */
   readonly pins?: string | readonly string[];
-  /** Is given each line, with its end, that SSLKEYLOGFILE would get: with them others can decrypt. Not in Deno. */
+  /**
+   * Is given each line, with its end, that SSLKEYLOGFILE would get: with them others can decrypt. Default: none. Not in Deno.
+   */
   readonly keylog?: (line: Uint8Array) => void;
-  /** Not in Deno; in Bun none of TLS 1.3 (`TLS_...`), which it does not let anybody choose. */
+  /**
+   * Cipher suites in OpenSSL's format. Default: the runtime's. Not in Deno; in Bun none of TLS 1.3 (`TLS_...`), which it does
+   * not let anybody choose.
+   */
   readonly ciphers?: string;
-  /** Not in Deno. */
+  /** Curves of the key exchange, as `P-256:X25519`. Default: the runtime's. Not in Deno. */
   readonly ecdhCurve?: string;
-  /** Not in Deno. */
+  /** Signature algorithms, as `ecdsa_secp256r1_sha256`. Default: the runtime's. Not in Deno. */
   readonly sigalgs?: string;
-  /** Deno has TLSv1.2 and TLSv1.3 alone. */
+  /** The lowest version. Default: the runtime's. Deno has TLSv1.2 and TLSv1.3 alone. */
   readonly minVersion?: TlsVersion;
+  /** The highest version. Default: the runtime's. Deno has TLSv1.2 and TLSv1.3 alone. */
   readonly maxVersion?: TlsVersion;
 }
 
+/** A version of TLS, as OpenSSL names it. */
 export type TlsVersion = "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
 
 /** Of what Node tells of a certificate, that which Deno and Bun tell too. */
 export interface ServerCertificate {
+  /** Whose it is, by the parts of the name: `CN`, `O` and the like. */
   readonly subject: object;
+  /** Who signed it, likewise. */
   readonly issuer: object;
   /** `DNS:example.com, IP Address:127.0.0.1` */
   readonly subjectaltname?: string;
+  /** From when on it counts, as `Nov 28 00:00:00 2026 GMT`. */
   readonly valid_from: string;
+  /** Until when. */
   readonly valid_to: string;
   /** Its SHA-256, in hex with colons. */
   readonly fingerprint256: string;
+  /** In hex. */
   readonly serialNumber: string;
   /** In DER. */
   readonly raw: Uint8Array;

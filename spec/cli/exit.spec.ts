@@ -1,11 +1,13 @@
 // How a run ended, as an exit code and a complaint.
 
 import { expect } from "chai";
-import { complaintLine, type Ending, exitOf } from "../../lib/cli/exit.ts";
+import { complaintLine, type Ending, exitOf, pageOf } from "../../lib/cli/exit.ts";
 import {
   ClosedError,
   type CloseInfo,
   HandshakeError,
+  LimitError,
+  ProxyError,
   TimeoutError,
   TransportError,
   UsageError,
@@ -28,7 +30,20 @@ const UNTRUSTED_BY_CODE = broken(
     cause: Object.assign(new Error("no"), { code: "CERT_HAS_EXPIRED" }),
   }),
 );
+const OF_ANOTHER = broken(
+  new TransportError("ERR_WS_TLS", "no", {
+    cause: Object.assign(new Error("no"), { code: "ERR_TLS_CERT_ALTNAME_INVALID" }),
+  }),
+);
 const NO_TLS = broken(new TransportError("ERR_WS_TLS", "wrong version number"));
+const TOO_BIG = broken(
+  new LimitError("ERR_WS_MESSAGE_TOO_BIG", "raise it", { limit: "maxMessageSize", actual: 9 }),
+);
+const NO_SUBPROTOCOL = broken(
+  new HandshakeError("ERR_WS_INVALID_RESPONSE", "set requireProtocol to false", { status: 101 }),
+);
+const hungUp = (message: string, url: string) =>
+  broken(new HandshakeError("ERR_WS_INVALID_RESPONSE", message).locate(url));
 const LATE = broken(new TimeoutError("tls", 5, "too late"));
 const FORBIDDEN = broken(new HandshakeError("ERR_WS_UNEXPECTED_STATUS", "refused: 403", { status: 403 }));
 const MOVED = broken(new HandshakeError("ERR_WS_UNEXPECTED_STATUS", "refused: 302", { status: 302 }));
@@ -100,7 +115,49 @@ const ROWS: readonly [title: string, info: CloseInfo, more: Partial<Ending>, cod
       3,
       "no; --ca FILE trusts another authority, --nocert anybody",
     ],
-    ["the server did not speak TLS", NO_TLS, { wasOpen: false }, 3, "wrong version number"],
+    [
+      "the server's certificate was for another name",
+      OF_ANOTHER,
+      { wasOpen: false },
+      3,
+      "no; --servername NAME expects another name, --nocert takes any",
+    ],
+    [
+      "the server did not speak TLS",
+      NO_TLS,
+      { wasOpen: false },
+      3,
+      "wrong version number; does the server speak TLS? ws:// does without",
+    ],
+    [
+      "the server hung up, perhaps as it speaks TLS",
+      hungUp("the connection was closed before an answer came", "ws://h/"),
+      { wasOpen: false },
+      3,
+      "the connection was closed before an answer came [ws://h/]; does the server want wss://?",
+    ],
+    [
+      "the server answered in TLS",
+      hungUp('no status line: "\\x15\\x03\\x01"', "ws://h/"),
+      { wasOpen: false },
+      3,
+      'no status line: "\\x15\\x03\\x01" [ws://h/]; does the server want wss://?',
+    ],
+    [
+      "the server hung up within TLS",
+      hungUp("the connection was closed before an answer came", "wss://h/"),
+      { wasOpen: false },
+      3,
+      "the connection was closed before an answer came [wss://h/]",
+    ],
+    [
+      "the server chose no subprotocol",
+      NO_SUBPROTOCOL,
+      { wasOpen: false },
+      3,
+      "set requireProtocol to false; here: leave --subprotocol out",
+    ],
+    ["a message was too big", TOO_BIG, {}, 1, "raise it; --max-size BYTES does"],
     ["it took too long to connect", LATE, { wasOpen: false }, 4, "too late"],
     ["an option was wrong", broken(new UsageError("not so")), { wasOpen: false }, 2, "not so"],
     ["nobody knows why there is no connection", broken(), { wasOpen: false }, 3, "not connected"],
@@ -119,6 +176,22 @@ describe("exitOf", () => {
       const exit = exitOf({ info, wish: undefined, wasOpen: true, missing: 0, ...more });
       expect(exit).to.deep.equal({ code, ...(complaint !== undefined && { complaint }) });
     });
+  }
+});
+
+describe("pageOf", () => {
+  const body = "\n<h1>no</h1>\n";
+  for (const [title, error, page] of [
+    [
+      "a server",
+      new HandshakeError("ERR_WS_UNEXPECTED_STATUS", "refused", { status: 403, body }),
+      "<h1>no</h1>",
+    ],
+    ["a proxy", new ProxyError("refused", { status: 403, body }), "<h1>no</h1>"],
+    ["one that says nothing", new HandshakeError("ERR_WS_UNEXPECTED_STATUS", "refused"), ""],
+    ["the network", new TransportError("ERR_WS_CONNECT", "nobody there"), ""],
+  ] as const) {
+    it(`is what ${title} says`, () => expect(pageOf(broken(error))).to.equal(page));
   }
 });
 

@@ -7,14 +7,20 @@ import type { AppOptions } from "../../lib/client/app.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { thrown } from "../support/failure.ts";
 
+const pem = (what: string) => `a comment\n-----BEGIN ${what}-----\nMAA=\n-----END ${what}-----\n`;
+const CA = pem("CERTIFICATE");
+const CA2 = pem("TRUSTED CERTIFICATE");
+const CERT = `${pem("EC PRIVATE KEY")}${pem("CERTIFICATE")}`;
+const KEY = pem("ENCRYPTED PRIVATE KEY");
+
 const FILES: Record<string, string> = {
   "h.txt": "Authorization: Bearer s3cret\r\n\nX-A: 1: 2\n",
   "bad.txt": "Authorization s3cret\n",
   "c.txt": "a=1; b=2\n",
-  "ca.pem": "CA",
-  "ca2.pem": "CA2",
-  "cert.pem": "CERT",
-  "key.pem": "KEY",
+  "ca.pem": CA,
+  "ca2.pem": CA2,
+  "cert.pem": CERT,
+  "key.pem": KEY,
   "pass.txt": "open sesame\nsecond line\n",
 };
 
@@ -72,12 +78,12 @@ const ROWS: readonly [title: string, settings: Partial<Settings>, options: AppOp
     { verify: false, follow: true },
     { redirect: "follow", tls: { rejectUnauthorized: false } },
   ],
-  ["authorities", { ca: ["ca.pem", "ca2.pem"] }, { tls: { ca: [bytes("CA"), bytes("CA2")] } }],
-  ["a certificate with its key", { cert: "cert.pem" }, { tls: { cert: bytes("CERT"), key: bytes("CERT") } }],
+  ["authorities", { ca: ["ca.pem", "ca2.pem"] }, { tls: { ca: [bytes(CA), bytes(CA2)] } }],
+  ["a certificate with its key", { cert: "cert.pem" }, { tls: { cert: bytes(CERT), key: bytes(CERT) } }],
   [
     "a certificate and a key",
     { cert: "cert.pem", key: "key.pem", passphraseFile: "pass.txt" },
-    { tls: { cert: bytes("CERT"), key: bytes("KEY"), passphrase: "open sesame" } },
+    { tls: { cert: bytes(CERT), key: bytes(KEY), passphrase: "open sesame" } },
   ],
   ["a servername and pins", { servername: "s", pins: ["p"] }, { tls: { servername: "s", pins: ["p"] } }],
 ];
@@ -112,6 +118,18 @@ describe("optionsOf", () => {
     ] as const) {
       const error = thrown(() => optionsOf({ ...settingsFor("ws://h/"), ...settings }, read), UsageError);
       expect(error.message).to.equal(`${flag}: nope cannot be read: ENOENT`);
+    }
+  });
+
+  it("names a file that has something else in it, and the flag", () => {
+    for (const [settings, says] of [
+      [{ ca: ["ca.pem", "key.pem"] }, "--ca: key.pem has no certificate in PEM"],
+      [{ cert: "key.pem", key: "cert.pem" }, "--cert: key.pem has no certificate in PEM"],
+      [{ cert: "cert.pem", key: "ca.pem" }, "--key: ca.pem has no private key in PEM"],
+      [{ cert: "ca.pem" }, "--key: ca.pem has no private key in PEM"],
+    ] as const) {
+      const error = thrown(() => optionsOf({ ...settingsFor("ws://h/"), ...settings }, read), UsageError);
+      expect(error.message).to.equal(says);
     }
   });
 

@@ -504,6 +504,15 @@ describe("isosocket in a pipe", function () {
       return ended.stderr;
     };
 
+    const refusingProxy = async (): Promise<number> => {
+      const answer = "HTTP/1.1 407 No\r\nContent-Length: 14\r\n\r\nlog in: \x1b[31m\n";
+      const peer = await listen(async (socket) => {
+        await requestHead(socket);
+        socket.end(answer);
+      });
+      return use(peer).port;
+    };
+
     it("where nobody listens", async () => {
       expect(await complaint(runPiped(use, [NOWHERE]), 3)).to.include("ECONNREFUSED");
     });
@@ -520,8 +529,37 @@ describe("isosocket in a pipe", function () {
       const url = `ws://user:s3cret@127.0.0.1:${port}/?token=s3cret`;
       const brief = await complaint(runPiped(use, [url]), 3);
       expect(brief).to.include("403").and.not.include("why").and.not.include("s3cret");
+      expect(brief).to.match(/; -v shows the page that came with it\n$/);
       const long = await complaint(runPiped(use, ["-v", url]), 3);
       expect(long).to.include("\nwhy: \\x1b[31m\nsecond line\n").and.not.include("s3cret");
+      expect(long).to.not.include("; -v shows");
+      const { stdout } = await runPiped(use, ["--json", url]).ended;
+      expect(JSON.parse(stdout)).to.include({ code: "ERR_WS_UNEXPECTED_STATUS", status: 403 });
+      // A proxy that refuses is as a server that does.
+      const proxied = await complaint(
+        runPiped(use, ["-v", "--proxy", `http://127.0.0.1:${await refusingProxy()}`, "ws://h.invalid/"]),
+        3,
+      );
+      expect(proxied).to.include("407").and.include("\nlog in: \\x1b[31m\n");
+    });
+
+    it("with a client certificate that is of another key", async () => {
+      const { server, otherName } = certificates();
+      const files = folder(use);
+      const [cert, key] = [join(files, "cert.pem"), join(files, "key.pem")];
+      writeFileSync(cert, server.cert);
+      writeFileSync(key, otherName.key);
+      const run = runPiped(use, ["-n", "--cert", cert, "--key", key, "wss://127.0.0.1:1/"]);
+      expect(await complaint(run, 2)).to.include("tls");
+    });
+
+    it("over TLS to a server without, and without to a server with TLS", async () => {
+      const server = await acceptingServer(use, {}, "TCP");
+      const without = runPiped(use, [server.url.replace("ws:", "wss:")]);
+      expect(await complaint(without, 3)).to.include("does the server speak TLS?");
+      const { url } = await acceptingServer(use, {}, "TLS");
+      const stderr = await complaint(runPiped(use, [url.replace("wss:", "ws:")]), 3);
+      expect(stderr).to.include("does the server want wss://?");
     });
 
     it("within --timeout", async () => {

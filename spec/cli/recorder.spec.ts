@@ -182,6 +182,17 @@ describe("isosocket --replay", function () {
     expect(code).to.equal(1);
   });
 
+  it("waits for what was sent then, though nothing but the wait is left to do", async () => {
+    const run = runPiped(use, ["--replay", await recording(), "-s", "chat", "ws://nowhere.invalid/"], "");
+    await run.until(({ stdout }) => stdout === "who is there?\n");
+    const ended = run.ended.then(({ code }) => `ended with ${code}`);
+    // One that does not wait is gone before this one has begun.
+    const later = runPiped(use, ["--version"]).ended.then(() => "waits");
+    expect(await Promise.race([ended, later])).to.equal("waits");
+    run.signal("SIGTERM");
+    expect(await ended).to.equal("ended with 143");
+  });
+
   it("can be recorded again, and has no second connection", async () => {
     const path = await recording();
     const again = join(folder(use), "again.ndjson");

@@ -91,6 +91,12 @@ const ROWS: readonly [title: string, style: Partial<Style>, event: Event, printe
     ERROR,
     '{"type":"error","code":"ERR_WS_CONNECT","message":"no \\u009b"}\n',
   ],
+  [
+    "the status of a refusal as JSON",
+    { json: true },
+    { ...ERROR, status: 403 },
+    '{"type":"error","code":"ERR_WS_CONNECT","message":"no \\u009b","status":403}\n',
+  ],
   ["seconds in JSON", { json: true, timings: true }, TEXT, '{"type":"message","time":1.5,"data":"hello"}\n'],
 ];
 

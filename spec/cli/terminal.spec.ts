@@ -7,7 +7,7 @@ import { expect } from "chai";
 import { BINARY, CLOSE, TEXT } from "../../lib/codec/opcode.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { folder, runInTerminal, type TerminalOptions } from "../support/command.ts";
-import { listen } from "../support/peer.ts";
+import { accepting, listen, requestHead } from "../support/peer.ts";
 import { frame, rawServer } from "../support/raw-server.ts";
 
 const UP = "\x1b[A";
@@ -49,6 +49,26 @@ describe("isosocket in a terminal", function () {
     peer.send(BINARY, Buffer.of(0, 1));
     const rows = await run.until((rows) => rows.at(-2) === "<b b'\\x00\\x01'" && rows.at(-1) === ">");
     expect(body(rows)).to.deep.equal(["> hello", "< hello yourself", "<b b'\\x00\\x01'", ">"]);
+  });
+
+  it("keeps what is typed before it is connected", async () => {
+    let accept = () => {};
+    const accepted = new Promise<void>((resolve) => {
+      accept = resolve;
+    });
+    const server = use(
+      await listen(async (socket) => {
+        const head = await requestHead(socket);
+        await accepted;
+        socket.write(accepting(head), "latin1");
+      }),
+    );
+    const run = runInTerminal(use, [server.url]);
+    run.type("early");
+    await run.until((rows) => rows.at(-1) === "early");
+    accept();
+    const rows = await run.until((rows) => rows.at(-1) === "> early");
+    expect(rows).to.deep.equal([`connected to ${server.url}; Ctrl-D closes`, "> early"]);
   });
 
   it("sends nothing for an empty line", async () => {

@@ -7,6 +7,7 @@ import { EXAMPLE_TIMEOUT_MS, printedBy, promised } from "../support/examples.ts"
 import { type CodeBlock, readPage } from "../support/markdown.ts";
 
 const PAGES = [
+  "docs/command.md",
   "docs/core.md",
   "docs/options.md",
   "docs/migrating-from-websocket-client.md",

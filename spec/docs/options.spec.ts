@@ -3,16 +3,22 @@
 
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
+import { resolveReconnect } from "../../lib/client/backoff.ts";
 import type { AppCallbacks } from "../../lib/client/callbacks.ts";
+import { resolveDeflate } from "../../lib/client/deflate-option.ts";
+import { resolveKeepAlive } from "../../lib/client/keep-alive.ts";
 import { overNative } from "../../lib/client/native-options.ts";
 import type { ConnectionOptions } from "../../lib/client/options.ts";
+import { resolveSockets } from "../../lib/client/socket-options.ts";
 import { resolveTls } from "../../lib/client/tls-options.ts";
 import { UsageError } from "../../lib/errors.ts";
+import { resolveServe } from "../../lib/server/serve-options.ts";
 import type { TlsOptions } from "../../lib/transport/transport.ts";
 import { certificates } from "../support/certificates.ts";
 import { declarationsIn, type Member, reachable } from "../support/declarations.ts";
-import { anchorOf, codeIn, emptyCells, readPage, type Table } from "../support/markdown.ts";
+import { codeIn, emptyCells, readPage, type Table } from "../support/markdown.ts";
 import { platform, runtime } from "../support/runtime.ts";
+import { host } from "../support/server-runtime.ts";
 
 /** What an entry exports by name. */
 function exportedBy(file: string): string[] {
@@ -139,13 +145,6 @@ describe("docs/options.md", () => {
     });
     expect(wrong).to.deep.equal([]);
   });
-
-  it("links to headings that there are", () => {
-    const anchors = page.sections.map(({ title }) => anchorOf(title));
-    const links = Array.from(page.prose.matchAll(/\]\(#([^)]+)\)/g), ([, anchor = ""]) => anchor);
-    expect(links).to.not.be.empty;
-    expect(links.filter((link) => !anchors.includes(link))).to.deep.equal([]);
-  });
 });
 
 /** The option's name, and the interface of its object, if it has one of its own. */
@@ -266,6 +265,40 @@ describe("the runtimes in docs/options.md", () => {
 
 /** A list of nothing revoked; only whether it is refused counts. */
 const CRL = "-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n";
+
+describe("the defaults in docs/options.md", () => {
+  const { keepAliveDelay: keepAliveSocket, ...sockets } = resolveSockets("ws://localhost/");
+  const { accept, maxConnections } = resolveServe({ port: 0, onConnection() {} }, host);
+  const serverSide = { ...accept, keepAlive: accept.heartbeat !== undefined };
+  /** What the code makes of no options at all; undefined is what a switch that is off comes to. */
+  const resolved: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+    ConnectionOptions: { ...sockets, keepAliveSocket, keepAlive: resolveKeepAlive(undefined) },
+    KeepAliveOptions: { ...resolveKeepAlive(true) },
+    PerMessageDeflateOptions: { ...resolveDeflate(true) },
+    ReconnectOptions: { ...resolveReconnect(true) },
+    AppOptions: { reconnect: resolveReconnect(undefined) },
+    AcceptOptions: serverSide,
+    ServeOptions: { maxConnections },
+  };
+
+  /** The value that a cell begins with, where it is one: `true`, `"error"`, 10 000. */
+  const valueIn = (cell: string): unknown => {
+    const [, code, digits] = /^(?:`([^`]+)`|([\d ]*\d))(?=$|[ ,;])/.exec(cell) ?? [];
+    if (digits !== undefined) return Number(digits.replaceAll(" ", ""));
+    if (code === "Infinity") return Number.POSITIVE_INFINITY;
+    return code !== undefined && /^(true|false|".*")$/.test(code) ? JSON.parse(code) : undefined;
+  };
+
+  for (const [title, values] of Object.entries(resolved)) {
+    it(`are those of the code for ${title}`, () => {
+      const cells = [...column(title, "Default")].map(([name, cell]) => [name, valueIn(cell)] as const);
+      const stated = cells.filter(([, value]) => value !== undefined);
+      expect(stated).to.not.be.empty;
+      const inCode = stated.map(([name]) => [name, values[name] ?? false]);
+      expect(inCode).to.deep.equal(stated);
+    });
+  }
+});
 
 describe("the errors in docs/options.md", () => {
   const codes = lib.unions.get("ErrorCode") ?? [];

@@ -25,6 +25,8 @@ export interface Declarations {
   readonly unions: ReadonlyMap<string, readonly string[]>;
   /** Exported classes, with the names of what they have for all to see. */
   readonly classes: ReadonlyMap<string, readonly string[]>;
+  /** The comment before each declaration, in one line; and before each member, by `Owner.member`. */
+  readonly comments: ReadonlyMap<string, string>;
 }
 
 /** Reads all files of lib/ below a folder, or one file. */
@@ -33,12 +35,19 @@ export function declarationsIn(folder: string): Declarations {
   const aliases = new Map<string, readonly string[]>();
   const unions = new Map<string, readonly string[]>();
   const classes = new Map<string, readonly string[]>();
+  const comments = new Map<string, string>();
   for (const file of filesIn(folder)) {
     const { program } = parse(readFileSync(file, "utf8"), { sourceType: "module", plugins: ["typescript"] });
     for (const statement of nodes(program.body)) {
       const isExport = statement.type === "ExportNamedDeclaration" && isNode(statement.declaration);
       const declared = isExport ? (statement.declaration as Node) : statement;
-      const name = isNode(declared.id) ? String(declared.id.name) : "";
+      const name = nameOf(declared);
+      comments.set(name, comments.get(name) || commentOf(statement)); // a class and a type may share a name
+      for (const member of nodes(isNode(declared.body) ? declared.body.body : undefined)) {
+        // Of a getter and its setter, the first has it.
+        const key = `${name}.${isNode(member.key) ? String(member.key.name) : ""}`;
+        comments.set(key, comments.get(key) || commentOf(member));
+      }
       if (declared.type === "TSInterfaceDeclaration") {
         interfaces.set(name, nodes((declared.body as Node).body).flatMap(memberOf));
       } else if (declared.type === "TSTypeAliasDeclaration") {
@@ -50,7 +59,7 @@ export function declarationsIn(folder: string): Declarations {
       }
     }
   }
-  return { interfaces, aliases, unions, classes };
+  return { interfaces, aliases, unions, classes, comments };
 }
 
 /** Interfaces that can be reached from these through the types of members, with these. */
@@ -84,9 +93,20 @@ function nodes(value: unknown): Node[] {
 
 function memberOf(node: Node): Member[] {
   if (!isNode(node.key)) return [];
+  return [{ name: String(node.key.name), comment: commentOf(node), types: typeNames(node) }];
+}
+
+/** The name of a type, a class, a function, or of a constant's first. */
+function nameOf({ id, declarations }: Node): string {
+  const [first] = nodes(declarations);
+  const named = isNode(id) ? id : first?.id;
+  return isNode(named) ? String(named.name) : "";
+}
+
+function commentOf(node: Node): string {
   const comments = nodes(node.leadingComments).filter(({ type }) => type === "CommentBlock");
-  const comment = String(comments.at(-1)?.value ?? "").replace(/\s*\n?\s*\*\s?/g, " ");
-  return [{ name: String(node.key.name), comment: comment.trim(), types: typeNames(node) }];
+  const comment = String(comments.at(-1)?.value ?? "");
+  return comment.replace(/\s*\n?\s*\*\s?/g, " ").trim();
 }
 
 function publicName(node: Node): string[] {
