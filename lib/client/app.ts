@@ -192,7 +192,7 @@ export class App implements AppCallbacks<App> {
   /** Ends the run: closes an open connection, calls off one that is being opened. Throws UsageError as Connection.close(). */
   close(code: number = NORMAL_CLOSURE, reason = ""): void {
     this.#checkClose(code, reason);
-    this.#outbox?.flush();
+    this.#outbox?.conclude();
     void this.#channel?.close(code, reason);
     this.#callOff();
   }
@@ -309,7 +309,7 @@ export class App implements AppCallbacks<App> {
     this.#channel = undefined;
     this.#connection = undefined;
     this.#openedAt = undefined;
-    this.#outbox?.detach(info.wasClean && this.#isEnding);
+    this.#outbox?.detach(info);
     if (!this.#isEnding && !info.wasClean) this.#caller.error(info.error ?? closedError(info));
     const run = this.#run;
     const retry = run && this.#next(run, info, lasted);

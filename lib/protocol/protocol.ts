@@ -456,10 +456,11 @@ export class Protocol implements DeflaterSink {
     else this.frame(opcode, data, fin, false);
   }
 
-  /** Stages a ping with up to 125 bytes. Throws UsageError. */
-  ping(payload: Uint8Array = EMPTY): void {
+  /** Stages a ping with up to 125 bytes; `isLast`: behind what waits to be compressed, too. Throws UsageError. */
+  ping(payload: Uint8Array = EMPTY, isLast = false): void {
     this.assertControl("ping", payload);
-    this.frame(PING, payload, true, false);
+    if (isLast && this.isSending) this.deflater?.send(payload, PING, true, false);
+    else this.frame(PING, payload, true, false);
   }
 
   /** Stages an unsolicited pong with up to 125 bytes. Throws UsageError. */

@@ -171,6 +171,7 @@ class NativeSession implements Session {
   sentBytes = 0;
   activity = 0;
   heard = 0;
+  readonly canPing = false;
   readonly isPaused = false;
 
   readonly #socket: NativeSocket;
