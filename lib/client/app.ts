@@ -63,6 +63,7 @@ interface Run {
   /** How the last connection ended. */
   info: CloseInfo | undefined;
   trace: ResolvedOptions["trace"];
+  onOnline: ResolvedOptions["onOnline"];
 }
 
 /** A WebSocket that calls back. Made for a runtime by webSocketAppWith(). */
@@ -147,7 +148,7 @@ export class App implements AppCallbacks<App> {
     for (;;) {
       const info = await this.#connect(run);
       if (info.retry === undefined) return info;
-      await pause(info.retry.delay, signalsOf(run));
+      await pause(info.retry.delay, signalsOf(run), run.onOnline);
       if (!signalsOf(run).some(({ aborted }) => aborted)) continue;
       this.#finish();
       const { retry, ...last } = info;
@@ -227,6 +228,7 @@ export class App implements AppCallbacks<App> {
       wasOpen: false,
       info: undefined,
       trace: undefined,
+      onOnline: undefined,
     };
   }
 
@@ -257,6 +259,7 @@ export class App implements AppCallbacks<App> {
   async #open(run: Run): Promise<Channel> {
     const options = this.#resolved(run.options);
     run.trace = options.trace;
+    run.onOnline = options.onOnline;
     const session = await options.open(run.controller?.signal);
     try {
       for (const signal of signalsOf(run)) signal.throwIfAborted();
@@ -365,15 +368,21 @@ function signalsOf({ controller, signal }: Run): AbortSignal[] {
   return [signal, controller?.signal].filter((each) => each !== undefined);
 }
 
-/** Fulfils after `ms`, or when one of the signals is aborted. */
-function pause(ms: number, signals: readonly AbortSignal[]): Promise<void> {
+/** Fulfils after `ms`, when one of the signals is aborted, or when the network is there again. */
+function pause(
+  ms: number,
+  signals: readonly AbortSignal[],
+  onOnline: ResolvedOptions["onOnline"],
+): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       clearTimeout(timer);
       for (const ignore of ignores) ignore();
+      ignoreOnline?.();
       resolve();
     };
     const timer = setTimeout(end, ms);
+    const ignoreOnline = onOnline?.(end);
     const ignores = signals.map((signal) => onAbort(signal, end));
     if (signals.some(({ aborted }) => aborted)) end();
   });

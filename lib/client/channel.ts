@@ -9,7 +9,7 @@ import { ClosedError, type CloseInfo, LimitError, TimeoutError } from "../errors
 import type { Message } from "../protocol/assembler.ts";
 import type { ProtocolState } from "../protocol/protocol.ts";
 import { HIGH_WATER, type Session, type SessionSink } from "../session/session.ts";
-import type { Heartbeat } from "./heartbeat.ts";
+import type { Heartbeat, SendBeat } from "./heartbeat.ts";
 import { closedError, handled } from "./inbox.ts";
 import { sizeOf } from "./message-stream.ts";
 import { duration, type ResolvedOptions } from "./options.ts";
@@ -105,8 +105,7 @@ export class Channel implements SessionSink {
 
   start(): void {
     this.session.start(this);
-    if (this.isOpen)
-      this.#heartbeat = this.#startHeartbeat?.(this.session, (payload) => this.#sendBeat(payload));
+    if (this.isOpen) this.#heartbeat = this.#startHeartbeat?.(this.session, (beat) => this.#sendBeat(beat));
   }
 
   /** Fulfils when the connection is gone; never rejects. */
@@ -198,11 +197,17 @@ export class Channel implements SessionSink {
     else void this.#inTurn(async () => send());
   }
 
-  #sendBeat(payload = this.#freshPayload()): void {
+  #sendBeat({ payload = this.#freshPayload(), message }: Parameters<SendBeat>[0]): boolean {
+    if (message !== undefined) {
+      if (this.#turn !== undefined) return false; // it cannot go between the frames of another
+      this.session.send(message());
+      return true;
+    }
     // One of them is enough to wait for: a peer may answer none.
     this.#pings = this.#pings.filter(({ resolve }) => resolve !== ignored);
     this.session.ping(payload);
     this.#await(payload, ignored, ignored);
+    return true;
   }
 
   #await(payload: Uint8Array, resolve: PendingPing["resolve"], reject: PendingPing["reject"]): void {
