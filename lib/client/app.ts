@@ -312,8 +312,9 @@ export class App implements AppCallbacks<App> {
     this.#channel = undefined;
     this.#connection = undefined;
     this.#openedAt = undefined;
+    const isError = !this.#isEnding && !info.wasClean; // whatever onDrop makes of it
     this.#outbox?.detach(info);
-    if (!this.#isEnding && !info.wasClean) this.#caller.error(info.error ?? closedError(info));
+    if (isError) this.#caller.error(info.error ?? closedError(info));
     const run = this.#run;
     const retry = run && this.#next(run, info, lasted);
     const told = retry === undefined ? info : { ...info, retry };

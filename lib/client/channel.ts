@@ -200,7 +200,8 @@ export class Channel implements SessionSink {
   #sendBeat({ payload = this.#freshPayload(), message }: Parameters<SendBeat>[0]): boolean {
     if (message !== undefined) {
       if (this.#turn !== undefined) return false; // it cannot go between the frames of another
-      this.session.send(message());
+      const data = message();
+      if (this.isOpen) this.session.send(data); // the user's function may have closed it
       return true;
     }
     // One of them is enough to wait for: a peer may answer none.

@@ -60,14 +60,22 @@ export class Heartbeat {
       this.#session.destroy(new TimeoutError("ping", timeout, why));
       return;
     }
+    this.#arm(); // first, as it may be stopped by what follows
+    if (beat === "ping" && !this.#ping()) {
+      this.#schedule.unsent();
+      this.stop();
+      this.#arm();
+    }
+  };
+
+  #ping(): boolean {
     try {
-      if (beat === "ping" && !this.#send(this.#options)) this.#schedule.unsent();
+      return this.#send(this.#options);
     } catch (cause) {
       this.#session.destroy(failed(cause));
-      return;
+      return true;
     }
-    this.#arm();
-  };
+  }
 }
 
 /** The user's function threw, or gave what is no message. */

@@ -3,7 +3,6 @@
 import { expect } from "chai";
 import { InFlight, type Pace } from "../../lib/client/in-flight.ts";
 import type { CloseInfo } from "../../lib/errors.ts";
-import { HIGH_WATER } from "../../lib/session/session.ts";
 import { cleanUp, nextTurn } from "../support/clean-up.ts";
 import { FakeWay } from "../support/fake-way.ts";
 
@@ -76,7 +75,7 @@ describe("InFlight", () => {
     it("sends one at once behind much, whatever is on its way", () => {
       const { way, send } = flown();
       send("1");
-      for (let i = 0; i < 8; i++) send("x".repeat(HIGH_WATER / 8));
+      for (let i = 0; i < 8; i++) send("x".repeat(128 * 1024));
       expect(way.probes).to.deep.equal([1, 5, 9]); // two bytes for each character
     });
 

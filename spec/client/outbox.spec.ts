@@ -714,6 +714,45 @@ describe("an app with an outbox", () => {
     expect(dropped).to.deep.equal(["closed 1"]);
   });
 
+  for (const [title, end] of [
+    ...ends,
+    ["runForever()", (app) => void app.runForever().catch(() => {})],
+  ] as typeof ends) {
+    it(`may be ended from within onDrop by ${title}: what waits is told of, and onError of the loss`, async () => {
+      const log: string[] = [];
+      const { app, run, accepted } = await started({
+        reconnect: 600_000,
+        onError: (_app, error) => log.push((error as WebSocketError).code),
+        onClose: (_app, code, _reason, { retry }) => log.push(`close ${code} ${retry?.attempt}`),
+        outbox: {
+          maxBytes: 4,
+          onDrop: (message, reason) => {
+            log.push(`${reason} ${message}`);
+            if (reason !== "lost") return;
+            for (const text of ["b", "c"]) app.send(text);
+            end(app);
+          },
+        },
+      });
+      const server = await accepted.next();
+      while (app.connection === undefined) await nextTurn();
+      app.send("a");
+      expect((await server.frames.next()).opcode).to.equal(TEXT);
+      server.socket.resetAndDestroy();
+      if (title === "runForever()") {
+        while (log.length < 3) await nextTurn();
+        app.close();
+      }
+      await run;
+      expect(log).to.deep.equal([
+        ...["lost a", "ERR_WS_TRANSPORT"],
+        ...(title === "runForever()"
+          ? ["close 1006 1", "closed b", "closed c"]
+          : ["closed b", "closed c", "close 1006 undefined"]),
+      ]);
+    });
+  }
+
   it("tells of what waits before onClose where it is not connected again", async () => {
     const log: string[] = [];
     const { url, accepted } = await rawServer(use);
