@@ -51,6 +51,8 @@ const FORBIDDEN_GLOBALS = [
 const OWNED_GLOBALS: Record<string, RegExp> = {
   crypto: /^bytes\/random\.ts$/,
   WebSocket: /^session\/native\.ts$/,
+  addEventListener: /^session\/native\.ts$/,
+  removeEventListener: /^session\/native\.ts$/,
   console: /^(client\/(enable-trace|callbacks)|server\/serve)\.ts$/,
   setTimeout: /^(transport|session|client|server|cli)\//,
   clearTimeout: /^(transport|session|client|server|cli)\//,

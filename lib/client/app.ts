@@ -66,6 +66,7 @@ interface Run {
   /** How the last connection ended. */
   info: CloseInfo | undefined;
   trace: ResolvedOptions["trace"];
+  onOnline: ResolvedOptions["onOnline"];
 }
 
 /** A WebSocket that calls back. Made for a runtime by webSocketAppWith(). */
@@ -150,7 +151,7 @@ export class App implements AppCallbacks<App> {
     for (;;) {
       const info = await this.#connect(run);
       if (info.retry === undefined) return info;
-      await pause(info.retry.delay, signalsOf(run));
+      await pause(info.retry.delay, signalsOf(run), run.onOnline);
       if (!signalsOf(run).some(({ aborted }) => aborted)) continue;
       this.#finish();
       const { retry, ...last } = info;
@@ -195,7 +196,7 @@ export class App implements AppCallbacks<App> {
   /** Ends the run: closes an open connection, calls off one that is being opened. Throws UsageError as Connection.close(). */
   close(code: number = NORMAL_CLOSURE, reason = ""): void {
     this.#checkClose(code, reason);
-    this.#outbox?.flush();
+    this.#outbox?.conclude();
     void this.#channel?.close(code, reason);
     this.#callOff();
   }
@@ -230,6 +231,7 @@ export class App implements AppCallbacks<App> {
       wasOpen: false,
       info: undefined,
       trace: undefined,
+      onOnline: undefined,
     };
   }
 
@@ -260,6 +262,7 @@ export class App implements AppCallbacks<App> {
   async #open(run: Run): Promise<Channel> {
     const options = this.#resolved(run.options);
     run.trace = options.trace;
+    run.onOnline = options.onOnline;
     const session = await options.open(run.controller?.signal);
     try {
       for (const signal of signalsOf(run)) signal.throwIfAborted();
@@ -312,8 +315,9 @@ export class App implements AppCallbacks<App> {
     this.#channel = undefined;
     this.#connection = undefined;
     this.#openedAt = undefined;
-    this.#outbox?.detach(info.wasClean && this.#isEnding);
-    if (!this.#isEnding && !info.wasClean) this.#caller.error(info.error ?? closedError(info));
+    const isError = !this.#isEnding && !info.wasClean; // whatever onDrop makes of it
+    this.#outbox?.detach(info);
+    if (isError) this.#caller.error(info.error ?? closedError(info));
     const run = this.#run;
     const retry = run && this.#next(run, info, lasted);
     const told = retry === undefined ? info : { ...info, retry };
@@ -368,15 +372,21 @@ function signalsOf({ controller, signal }: Run): AbortSignal[] {
   return [signal, controller?.signal].filter((each) => each !== undefined);
 }
 
-/** Fulfils after `ms`, or when one of the signals is aborted. */
-function pause(ms: number, signals: readonly AbortSignal[]): Promise<void> {
+/** Fulfils after `ms`, when one of the signals is aborted, or when the network is there again. */
+function pause(
+  ms: number,
+  signals: readonly AbortSignal[],
+  onOnline: ResolvedOptions["onOnline"],
+): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       clearTimeout(timer);
       for (const ignore of ignores) ignore();
+      ignoreOnline?.();
       resolve();
     };
     const timer = setTimeout(end, ms);
+    const ignoreOnline = onOnline?.(end);
     const ignores = signals.map((signal) => onAbort(signal, end));
     if (signals.some(({ aborted }) => aborted)) end();
   });

@@ -1,13 +1,15 @@
 // An open session and what its user waits for: that sends go out in order and find room, that pings come back, the end.
 // Both shapes stand on it: a Connection, which queues what arrives, and an app, which calls back.
 
+import { decodeLatin1 } from "../bytes/latin1.ts";
+import { randomFraction } from "../bytes/random.ts";
 import { INTERNAL_ERROR, NORMAL_CLOSURE } from "../codec/close-code.ts";
 import type { DataOpcode } from "../codec/opcode.ts";
 import { ClosedError, type CloseInfo, LimitError, TimeoutError } from "../errors.ts";
 import type { Message } from "../protocol/assembler.ts";
 import type { ProtocolState } from "../protocol/protocol.ts";
 import { HIGH_WATER, type Session, type SessionSink } from "../session/session.ts";
-import type { Heartbeat } from "./heartbeat.ts";
+import type { Heartbeat, SendBeat } from "./heartbeat.ts";
 import { closedError, handled } from "./inbox.ts";
 import { sizeOf } from "./message-stream.ts";
 import { duration, type ResolvedOptions } from "./options.ts";
@@ -26,8 +28,19 @@ export interface Receiver {
 interface PendingPing {
   readonly payload: Uint8Array;
   readonly sentAt: number;
+  /** The mark of the last probe before it. */
+  readonly mark: number;
   readonly resolve: (ms: number) => void;
   readonly reject: (reason: unknown) => void;
+}
+
+/** The pings that tell what the peer has read. */
+interface Probes {
+  /** What their payloads begin with, on this connection alone: no ping of others is taken for one of them. */
+  readonly name: string;
+  readonly answered: (mark: number) => void;
+  /** Of the last one. */
+  mark: number;
 }
 
 interface DrainWaiter {
@@ -58,7 +71,8 @@ export class Channel implements SessionSink {
   latency: number | undefined;
 
   readonly #receiver: Receiver;
-  readonly #maxBufferedAmount: number;
+  /** Bytes that may wait to be sent. */
+  readonly maxBufferedAmount: number;
   readonly #closeTimeout: number;
   readonly #checkClose: ResolvedOptions["checkClose"];
   #closed: Promise<CloseInfo> | undefined;
@@ -69,6 +83,7 @@ export class Channel implements SessionSink {
   #waiters: DrainWaiter[] = [];
   #pings: PendingPing[] = [];
   #pingCount = 0;
+  #probes: Probes | undefined;
   readonly #startHeartbeat: ResolvedOptions["heartbeat"];
   #heartbeat: Heartbeat | undefined;
   /** The last of the sends that take their time (streams, Blobs): whatever is sent meanwhile goes behind it. */
@@ -82,7 +97,7 @@ export class Channel implements SessionSink {
   constructor(session: Session, options: Omit<ResolvedOptions, "open">, receiver: Receiver) {
     this.session = session;
     this.#receiver = receiver;
-    this.#maxBufferedAmount = options.maxBufferedAmount;
+    this.maxBufferedAmount = options.maxBufferedAmount;
     this.#closeTimeout = options.closeTimeout;
     this.#checkClose = options.checkClose;
     this.#startHeartbeat = options.heartbeat;
@@ -90,8 +105,7 @@ export class Channel implements SessionSink {
 
   start(): void {
     this.session.start(this);
-    if (this.isOpen)
-      this.#heartbeat = this.#startHeartbeat?.(this.session, (payload) => this.#sendBeat(payload));
+    if (this.isOpen) this.#heartbeat = this.#startHeartbeat?.(this.session, (beat) => this.#sendBeat(beat));
   }
 
   /** Fulfils when the connection is gone; never rejects. */
@@ -128,7 +142,7 @@ export class Channel implements SessionSink {
     if (this.#mayBeFull) this.#assertRoom();
     this.session.send(message, compress);
     const buffered = this.session.bufferedBytes;
-    if (buffered > this.#maxBufferedAmount) this.#mayBeFull = true;
+    if (buffered > this.maxBufferedAmount) this.#mayBeFull = true;
     return buffered < HIGH_WATER ? SENT : this.#drained();
   }
 
@@ -163,15 +177,42 @@ export class Channel implements SessionSink {
     this.#assertOpen();
     const payload = new Uint8Array(data === undefined ? this.#freshPayload() : controlPayload(data));
     this.session.ping(payload);
-    const sentAt = performance.now();
-    return handled(new Promise((resolve, reject) => this.#pings.push({ payload, sentAt, resolve, reject })));
+    return handled(new Promise((resolve, reject) => this.#await(payload, resolve, reject)));
   }
 
-  #sendBeat(payload = this.#freshPayload()): void {
+  /**
+   * Sends a ping behind all that was sent before, streams and Blobs too; only when open. When its pong comes, or one that makes
+   * up for it, `answered` is called with its `mark`, an integer above 0 that does not fall from probe to probe: the peer has read
+   * what was before it. Nobody else is told of that pong.
+   */
+  probe(mark: number, answered: (mark: number) => void): void {
+    this.#probes ??= { name: `probe ${randomFraction().toString(36).slice(2, 8)} `, answered, mark: 0 };
+    const { name } = this.#probes;
+    const send = () => {
+      if (this.session.state !== "open") return;
+      if (this.#probes !== undefined) this.#probes.mark = mark;
+      this.session.ping(controlPayload(name + mark), true);
+    };
+    if (this.#turn === undefined) send();
+    else void this.#inTurn(async () => send());
+  }
+
+  #sendBeat({ payload = this.#freshPayload(), message }: Parameters<SendBeat>[0]): boolean {
+    if (message !== undefined) {
+      if (this.#turn !== undefined) return false; // it cannot go between the frames of another
+      const data = message();
+      if (this.isOpen) this.session.send(data); // the user's function may have closed it
+      return true;
+    }
     // One of them is enough to wait for: a peer may answer none.
     this.#pings = this.#pings.filter(({ resolve }) => resolve !== ignored);
     this.session.ping(payload);
-    this.#pings.push({ payload, sentAt: performance.now(), resolve: ignored, reject: ignored });
+    this.#await(payload, ignored, ignored);
+    return true;
+  }
+
+  #await(payload: Uint8Array, resolve: PendingPing["resolve"], reject: PendingPing["reject"]): void {
+    this.#pings.push({ payload, sentAt: performance.now(), mark: this.#probes?.mark ?? 0, resolve, reject });
   }
 
   /** Another for each ping, so that a late pong is not taken for the answer to a later one. */
@@ -237,13 +278,31 @@ export class Channel implements SessionSink {
 
   /** A pong answers the ping with its payload, and those before it, whose pongs the peer may have spared itself (§5.5.3). */
   ponged(payload: Uint8Array): void {
-    const index = this.#pings.findIndex((ping) => isSame(ping.payload, payload));
+    const mark = this.#markOf(payload);
+    if (mark === undefined) {
+      this.#answered(1 + this.#pings.findIndex((ping) => isSame(ping.payload, payload)));
+      this.#receiver.ponged(payload);
+    } else {
+      this.#answered(this.#pings.filter((ping) => ping.mark < mark).length);
+      this.#probes?.answered(mark);
+    }
+  }
+
+  /** The oldest pings were answered. */
+  #answered(count: number): void {
     const now = performance.now();
-    for (const ping of this.#pings.splice(0, index + 1)) {
+    for (const ping of this.#pings.splice(0, count)) {
       this.latency = now - ping.sentAt;
       ping.resolve(this.latency);
     }
-    this.#receiver.ponged(payload);
+  }
+
+  /** Of the probe whose payload it is; undefined for any other. */
+  #markOf(payload: Uint8Array): number | undefined {
+    if (this.#probes === undefined) return undefined;
+    const { name } = this.#probes;
+    const text = decodeLatin1(payload);
+    return text.startsWith(name) ? Number(text.slice(name.length)) : undefined;
   }
 
   drain(): void {
@@ -278,11 +337,11 @@ export class Channel implements SessionSink {
 
   #assertRoom(): void {
     const bytes = this.bufferedAmount;
-    this.#mayBeFull = bytes > this.#maxBufferedAmount;
+    this.#mayBeFull = bytes > this.maxBufferedAmount;
     if (!this.#mayBeFull) return;
     throw new LimitError(
       "ERR_WS_BACKPRESSURE",
-      `${bytes} bytes wait to be sent, more than maxBufferedAmount (${this.#maxBufferedAmount}): await send(), or raise it`,
+      `${bytes} bytes wait to be sent, more than maxBufferedAmount (${this.maxBufferedAmount}): await send(), or raise it`,
       { limit: "maxBufferedAmount", actual: bytes },
     ).locate(this.session.publicUrl);
   }

@@ -1,12 +1,14 @@
-// When to ping, and when a silent peer is a dead one: a schedule without a timer or a clock of its own.
+// When to ping, and when a silent peer is a dead one: a schedule without a timer or a clock of its own. What is said of pings
+// is true of messages that stand for them.
 //
 // Any byte that came is a sign of life, not only a pong. Silence counts only while somebody listened: a verdict waits until
 // what lies in the kernel's buffer has been read, and where the loop was blocked, or the machine asleep, the peer is asked
 // once more and has all of its time again.
 
 import { UsageError } from "../errors.ts";
+import type { Message } from "../protocol/assembler.ts";
 import { optionalDuration, ownProperties } from "./options.ts";
-import { controlPayload, type Sendable } from "./sendable.ts";
+import { controlPayload, isBlob, messageOf, type Sendable } from "./sendable.ts";
 
 /** When to ping, and when a silent peer is a dead one. */
 export interface KeepAliveOptions {
@@ -19,6 +21,12 @@ export interface KeepAliveOptions {
   readonly timeout?: number;
   /** What the pings carry, up to 125 bytes; not a Blob. Default a number that counts up. */
   readonly payload?: Sendable;
+  /**
+   * What is sent as a message in the place of a ping, for browsers, which have none, and for servers that answer none: something
+   * that the server answers, with whatever it is. A function is called for each; where it throws, the connection is dropped.
+   * Not a Blob. Default none: pings.
+   */
+  readonly message?: Sendable | (() => Sendable);
 }
 
 export interface KeepAlive {
@@ -27,6 +35,8 @@ export interface KeepAlive {
   /** Ms. */
   readonly timeout: number;
   readonly payload: Uint8Array | undefined;
+  /** In the place of a ping. */
+  readonly message: (() => Message) | undefined;
 }
 
 const DEFAULT_MS = 20_000;
@@ -34,16 +44,33 @@ const DEFAULT_MS = 20_000;
 /** The option, checked; undefined for none. Throws UsageError. */
 export function resolveKeepAlive(option: boolean | KeepAliveOptions | undefined): KeepAlive | undefined {
   if (option === undefined || typeof option === "boolean") {
-    return option ? { interval: DEFAULT_MS, timeout: DEFAULT_MS, payload: undefined } : undefined;
+    const [interval, timeout] = [DEFAULT_MS, DEFAULT_MS];
+    return option ? { interval, timeout, payload: undefined, message: undefined } : undefined;
   }
-  const { interval, timeout, payload, ...others } = ownProperties(option);
+  const { interval, timeout, payload, message, ...others } = ownProperties(option);
   for (const name of Object.keys(others))
     throw new UsageError(`there is no option keepAlive.${name}`, "ERR_WS_UNKNOWN_OPTION");
+  if (payload !== undefined && message !== undefined)
+    throw new UsageError("keepAlive.payload is for pings, and there are none with keepAlive.message");
   return {
     interval: period("keepAlive.interval", interval),
     timeout: period("keepAlive.timeout", timeout),
     payload: payload === undefined ? undefined : pingPayload(payload),
+    message: message === undefined ? undefined : provider(message),
   };
+}
+
+function provider(source: Sendable | (() => Sendable)): () => Message {
+  if (typeof source === "function") return () => beatOf(source());
+  const beat = beatOf(source);
+  const message = typeof beat === "string" ? beat : new Uint8Array(beat);
+  return () => message;
+}
+
+function beatOf(data: Sendable): Message {
+  const message = typeof data === "string" ? data : messageOf(data);
+  if (!isBlob(message)) return message;
+  throw new UsageError("keepAlive.message is no Blob, whose bytes would have to be waited for");
 }
 
 function pingPayload(data: Sendable): Uint8Array {
@@ -84,6 +111,8 @@ export class KeepAliveSchedule {
   #looks = 0;
   /** We were not there when the deadline passed. */
   #wasLate = false;
+  /** The last ping was the first that the deadline counts from. */
+  #isFirst = false;
 
   constructor({ interval, timeout }: Pick<KeepAlive, "interval" | "timeout">, now: number) {
     this.#interval = interval;
@@ -109,9 +138,16 @@ export class KeepAliveSchedule {
       return this.#wait();
     }
     this.#nextPing = now + this.#interval;
+    this.#isFirst = this.#deadline === undefined;
     this.#deadline ??= now + this.#timeout;
     this.#wait();
     return "ping";
+  }
+
+  /** The ping could not be sent: who was not asked owes no answer. */
+  unsent(): void {
+    if (this.#isFirst) this.#deadline = undefined;
+    this.#wait();
   }
 
   #forget(): void {

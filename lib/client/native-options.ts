@@ -1,9 +1,11 @@
 // Options as a browser's own WebSocket honours them: few. What it cannot do throws, be it an option or a callback that
 // would never be called; the values that say what a browser does anyway are taken.
 
+import { UsageError } from "../errors.ts";
 import { parseAddress, urlText } from "../handshake/endpoint.ts";
-import { checkNativeClose, type NativeOptions, unsupported } from "../session/native.ts";
+import { checkNativeClose, type NativeOptions, onOnline, unsupported } from "../session/native.ts";
 import type { Open } from "../session/session.ts";
+import { heartbeat } from "./heartbeat.ts";
 import {
   type ConnectionOptions,
   ownProperties,
@@ -33,7 +35,6 @@ const NOT_HERE: { readonly [Name in keyof ConnectionOptions]: ConnectionOptions[
   family: undefined,
   noDelay: undefined,
   keepAliveSocket: undefined,
-  keepAlive: false,
   maxFragments: undefined,
   maxHeaderSize: undefined,
   utf8Validation: true,
@@ -50,7 +51,7 @@ export function overNative(open: Open<NativeOptions>): Resolve {
   return (url, options = {}, callbacks = []) => {
     const given = ownProperties(options);
     const shared = resolveShared(given);
-    refuseOthers(given, [...Object.keys(shared), ...Object.keys(NOT_HERE), "protocols"]);
+    refuseOthers(given, [...Object.keys(shared), ...Object.keys(NOT_HERE), "protocols", "keepAlive"]);
     for (const [name, value] of Object.entries(NOT_HERE)) {
       const asked = given[name as keyof ConnectionOptions];
       if (asked !== undefined && asked !== value) throw unsupported(`option ${name}`);
@@ -59,11 +60,22 @@ export function overNative(open: Open<NativeOptions>): Resolve {
     const resolved = { ...shared, ...provideRequest(url, given.protocols) };
     return {
       ...resolved,
-      heartbeat: undefined,
+      heartbeat: heartbeatOf(given.keepAlive),
+      onOnline,
       open: (callOff) => open(resolved, callOff),
       checkClose: checkNativeClose,
     };
   };
+}
+
+/** Throws UsageError where it would have to ping. */
+function heartbeatOf(keepAlive: ConnectionOptions["keepAlive"]): ReturnType<typeof heartbeat> {
+  const begin = heartbeat(keepAlive);
+  if (begin === undefined || (typeof keepAlive === "object" && keepAlive.message !== undefined)) return begin;
+  throw new UsageError(
+    "the WebSocket of a browser has no pings: give keepAlive.message, a message that the server answers",
+    "ERR_WS_UNSUPPORTED",
+  );
 }
 
 function provideRequest(

@@ -13,7 +13,7 @@ import type { TlsOptions } from "../transport/transport.ts";
 import type { CookiesOption } from "./cookies.ts";
 import type { PerMessageDeflateOptions } from "./deflate-option.ts";
 import type { TraceOption } from "./enable-trace.ts";
-import type { Heartbeat } from "./heartbeat.ts";
+import type { Heartbeat, SendBeat } from "./heartbeat.ts";
 import type { KeepAliveOptions } from "./keep-alive.ts";
 import type { ProxyOption } from "./proxy-option.ts";
 
@@ -28,7 +28,8 @@ export type HeadersSource =
 
 /**
  * What a connection may be asked for. A browser honours `timeout`, `closeTimeout`, `signal`, `protocols`, `maxMessageSize`,
- * `maxQueue` (beyond which it cannot make a peer wait) and `maxBufferedAmount`; whatever needs a socket throws there.
+ * `maxQueue` (beyond which it cannot make a peer wait), `maxBufferedAmount` and `keepAlive` with a message; whatever needs a
+ * socket throws there.
  */
 export interface ConnectionOptions {
   /** Deadline in ms over name resolution, TCP, TLS and the handshake together; 0 or Infinity for none. Default 10 000. */
@@ -76,7 +77,7 @@ export interface ConnectionOptions {
   readonly noDelay?: boolean;
   /** TCP's own probes: idle ms before the first, at least 1 000 and in whole seconds, or false for none. Default false. */
   readonly keepAliveSocket?: number | false;
-  /** Pings, and the end of a connection whose peer is silent; true for the defaults. Default false. */
+  /** Pings, and the end of a connection whose peer is silent; true for the defaults. In a browser with a message. Default false. */
   readonly keepAlive?: boolean | KeepAliveOptions;
   /** The largest message taken, in bytes; Infinity for no limit. Default 100 MiB. */
   readonly maxMessageSize?: number;
@@ -133,8 +134,10 @@ export interface ResolvedOptions {
   readonly closeTimeout: number;
   readonly maxQueue: number;
   readonly maxBufferedAmount: number;
-  /** Begins to keep a session alive; `ping` sends a ping, with a payload of its own unless it is given one. */
-  readonly heartbeat: ((session: Session, ping: (payload?: Uint8Array) => void) => Heartbeat) | undefined;
+  /** Begins to keep a session alive. */
+  readonly heartbeat: ((session: Session, send: SendBeat) => Heartbeat) | undefined;
+  /** Calls when the network is said to be there again, until what it returns is called; only where a runtime says so. */
+  readonly onOnline?: ((call: () => void) => () => void) | undefined;
   /** Where a line is added for what happens besides, if anywhere. */
   readonly trace?: Pick<Trace, "note"> | undefined;
   /** As Open does. */

@@ -1,23 +1,19 @@
 // Messages of an app that wait for a connection. They leave in the order in which they were sent. One that was handed to
-// a connection is not sent again, as nobody can tell whether it arrived; and none vanishes without a call of onDrop.
-//
-// What the operating system takes it may keep for long, and a peer that is gone is noticed late. So what was handed over is
-// remembered until the connection has outlived it for a while, and something has come from the peer meanwhile: that it
-// leaves is no sign, as it may lie in the kernel of a peer that reads nothing.
+// a connection is not sent again, as nobody can tell whether it arrived; and none vanishes without a call of onDrop: it is
+// remembered (InFlight) until the peer has read it.
 
-import { LimitError, UsageError } from "../errors.ts";
+import { type CloseInfo, LimitError, UsageError } from "../errors.ts";
 import type { Message } from "../protocol/assembler.ts";
-import { HIGH_WATER, type Session } from "../session/session.ts";
-import type { Channel } from "./channel.ts";
-import { idleTimer } from "./idle-timer.ts";
+import { HIGH_WATER } from "../session/session.ts";
+import { InFlight, type Pace, type Way } from "./in-flight.ts";
+import { Line } from "./line.ts";
 import { sizeOf } from "./message-stream.ts";
 import { amount, duration, ownProperties } from "./options.ts";
 import { isBlob, messageOf, type Sendable } from "./sendable.ts";
 
 /**
  * Why a message is not sent: `full`, newer ones took its room; `expired`, it waited longer than `ttl`; `lost`, the
- * connection was lost shortly after, or nothing had come from the peer since, so that it may have arrived or not; `closed`,
- * the run ended.
+ * connection was lost before the peer had confirmed it, so that it may have arrived or not; `closed`, the run ended.
  */
 export type DropReason = "full" | "expired" | "lost" | "closed";
 
@@ -38,43 +34,26 @@ interface Waiting {
   readonly compress: boolean | undefined;
 }
 
-interface Leaving {
-  readonly message: Message;
-  /** So many bytes had been sent when it was among them. */
-  end: number;
-}
-
-/** What an outbox asks of a connection. */
-interface Way extends Pick<Channel, "isOpen" | "bufferedAmount" | "send"> {
-  readonly session: Pick<Session, "heard" | "bufferedBytes" | "sentBytes">;
-}
-
 /** How often a connection that refuses a message is asked whether it has room again, in ms. */
 const POLL_MS = 10;
-
-/** How often it is looked what has left and whether the peer is alive, in ms: longer than a socket outlives a failed write. */
-const LOOK_MS = 1500;
 
 export class Outbox {
   readonly #maxBytes: number;
   readonly #ttl: number;
   readonly #onDrop: OutboxOptions["onDrop"];
   readonly #guard: (call: () => unknown) => void;
+  readonly #pace: Pace | undefined;
   #way: Way | undefined;
+  /** What it was handed. */
+  #inFlight: InFlight | undefined;
   readonly #waiting = new Line<Waiting>();
-  /** Handed to the connection, and perhaps not arrived. */
-  readonly #leaving = new Line<Leaving>();
   /** The connection has enough to do. */
   #isBusy = false;
   #isDropping = false;
   #poll: ReturnType<typeof setTimeout> | undefined;
-  #watch: ReturnType<typeof setTimeout> | undefined;
-  /** Of the last look: bytes that had left, and what had come. */
-  #left = 0;
-  #heard = 0;
 
   /** `guard` calls what is the user's, and does not throw. Throws UsageError for options that are wrong. */
-  constructor(options: OutboxOptions, guard: (call: () => unknown) => void) {
+  constructor(options: OutboxOptions, guard: (call: () => unknown) => void, pace?: Pace) {
     const { maxBytes, ttl, onDrop, ...others } = ownProperties(options);
     for (const name of Object.keys(others))
       throw new UsageError(`there is no option outbox.${name}`, "ERR_WS_UNKNOWN_OPTION");
@@ -84,6 +63,7 @@ export class Outbox {
       throw new UsageError("outbox.onDrop is a function");
     this.#onDrop = onDrop;
     this.#guard = guard;
+    this.#pace = pace;
   }
 
   /** Sends a message now, or keeps a copy of it. Throws UsageError; LimitError within onDrop. */
@@ -110,9 +90,8 @@ export class Outbox {
   /** A connection is open: what waits can leave through it. */
   attach(way: Way): void {
     this.#way = way;
+    this.#inFlight = new InFlight(way, () => this.pump(), this.#pace);
     this.#isBusy = false;
-    this.#left = 0;
-    this.#heard = way.session.heard;
   }
 
   /** Hands on what waits, as fast as the peer takes it. */
@@ -121,20 +100,25 @@ export class Outbox {
     this.#handOn();
   }
 
-  /** Hands on all that waits, room or not: the connection is about to be closed, or another message must not overtake. */
+  /** Hands on all that waits, room or not: another message must not overtake it. */
   flush(): void {
     this.#expire();
-    while (this.#hand());
+    while (this.#hand(true));
   }
 
-  /** The connection is gone; where the peer answered our Close frame it has read all that was before it. */
-  detach(wasAnswered: boolean): void {
-    this.#way = undefined;
+  /** Hands on all that waits, as the connection is about to be closed by us. */
+  conclude(): void {
+    this.flush();
+    this.#inFlight?.conclude();
+  }
+
+  /** The connection is gone. */
+  detach(info: CloseInfo): void {
+    const lost = this.#inFlight?.end(info) ?? [];
+    this.#way = this.#inFlight = undefined;
     clearTimeout(this.#poll);
-    clearTimeout(this.#watch);
-    this.#poll = this.#watch = undefined;
-    for (let item = this.#leaving.shift(); item !== undefined; item = this.#leaving.shift())
-      if (!wasAnswered) this.#drop(item.message, "lost");
+    this.#poll = undefined;
+    for (const message of lost) this.#drop(message, "lost");
   }
 
   /** There will be no other connection. */
@@ -147,33 +131,30 @@ export class Outbox {
     while (!this.#isBusy && this.#hand());
   }
 
-  /** Hands the first that waits to the connection; whether it could. */
-  #hand(): boolean {
+  /** Hands the first that waits to the connection, if there is room for it or it is forced to; whether it could. */
+  #hand(isForced = false): boolean {
     const way = this.#way;
+    const inFlight = this.#inFlight;
     const { first } = this.#waiting;
-    if (first === undefined || !way?.isOpen) return false;
-    let sent: Promise<void>;
+    if (first === undefined || inFlight === undefined || !way?.isOpen) return false;
+    if (!inFlight.hasRoom && !isForced) return false;
+    let promise: Promise<void>;
     try {
-      sent = way.send(first.message, first.compress);
+      promise = way.send(first.message, first.compress);
     } catch {
       this.#poll ??= setTimeout(this.#again, POLL_MS); // it has no room after all, and will not say when it has
       return false;
     }
     this.#waiting.shift();
-    const leaving = { message: first.message, end: Number.POSITIVE_INFINITY };
-    this.#leaving.push(leaving);
+    const sent = inFlight.add(first.message);
     this.#isBusy = way.bufferedAmount >= HIGH_WATER;
-    this.#watch ??= idleTimer(this.#look, LOOK_MS);
-    const { session } = way;
     const isSent = () => {
-      leaving.end = session.sentBytes;
+      inFlight.left(sent);
       if (way !== this.#way) return;
       this.#isBusy = way.bufferedAmount >= HIGH_WATER;
-      // That is too much to remember.
-      if (this.#leaving.bytes > this.#maxBytes) this.#forget(session.sentBytes - session.bufferedBytes);
       this.pump();
     };
-    sent.then(isSent, () => {});
+    promise.then(isSent, () => {});
     return true;
   }
 
@@ -181,20 +162,6 @@ export class Outbox {
     this.#poll = undefined;
     this.pump();
   };
-
-  /** Forgets what had left at the last look if something has come since. */
-  readonly #look = (): void => {
-    if (this.#way === undefined) return;
-    const { heard, bufferedBytes, sentBytes } = this.#way.session;
-    if (heard !== this.#heard) this.#forget(this.#left);
-    this.#heard = heard;
-    this.#left = sentBytes - bufferedBytes;
-    this.#watch = this.#leaving.first && idleTimer(this.#look, LOOK_MS);
-  };
-
-  #forget(end: number): void {
-    while ((this.#leaving.first?.end ?? Number.POSITIVE_INFINITY) <= end) this.#leaving.shift();
-  }
 
   #expire(): void {
     const now = performance.now();
@@ -211,44 +178,5 @@ export class Outbox {
     this.#isDropping = true;
     this.#guard(() => this.#onDrop?.(message, reason));
     this.#isDropping = wasDropping;
-  }
-}
-
-/** Messages one behind the other. */
-class Line<Item extends { readonly message: Message }> {
-  /** What they weigh together. */
-  bytes = 0;
-  #items: (Item | undefined)[] = [];
-  /** Those before it are gone. */
-  #head = 0;
-
-  get first(): Item | undefined {
-    return this.#items[this.#head];
-  }
-
-  push(item: Item): void {
-    this.#items.push(item);
-    this.bytes += sizeOf(item.message);
-  }
-
-  /** Takes the first. */
-  shift(): Item | undefined {
-    const item = this.first;
-    if (item === undefined) return undefined;
-    this.#items[this.#head++] = undefined; // so that it can be collected
-    if (2 * this.#head >= this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
-    this.bytes -= sizeOf(item.message);
-    return item;
-  }
-
-  /** Takes the last. */
-  pop(): Item | undefined {
-    if (this.first === undefined) return undefined;
-    const item = this.#items.pop();
-    if (item !== undefined) this.bytes -= sizeOf(item.message);
-    return item;
   }
 }

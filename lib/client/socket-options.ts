@@ -15,8 +15,7 @@ import type { Platform, TlsOptions } from "../transport/transport.ts";
 import { resolveCookies } from "./cookies.ts";
 import { resolveDeflate } from "./deflate-option.ts";
 import { traceOf } from "./enable-trace.ts";
-import { Heartbeat } from "./heartbeat.ts";
-import { resolveKeepAlive } from "./keep-alive.ts";
+import { heartbeat } from "./heartbeat.ts";
 import {
   amount,
   type ConnectionOptions,
@@ -29,7 +28,6 @@ import {
   protocolList,
   provide,
   type Resolve,
-  type ResolvedOptions,
   refuseOthers,
   resolveShared,
   type SharedOptions,
@@ -55,11 +53,6 @@ export function overSockets(open: Open, runtime?: Runtime): Resolve {
       checkClose: checkSocketClose,
     };
   };
-}
-
-export function heartbeat(option: ConnectionOptions["keepAlive"]): ResolvedOptions["heartbeat"] {
-  const keepAlive = resolveKeepAlive(option);
-  return keepAlive && ((session, ping) => new Heartbeat(session, keepAlive, () => ping(keepAlive.payload)));
 }
 
 /** A function of its own, as one made above would keep the options alive with the connection. */

@@ -3,13 +3,13 @@
 // Compressing takes 10 to 20 ns a byte. So a message is compressed at once, in its tick, up to a share of the loop's turn
 // (TURN_BYTES, 1.5 ms at the most); then the deflater rests, and what is sent meanwhile, compressed or not, waits until
 // proceed(). A large message leaves in frames of SLICE_BYTES or SLICE_UNITS, one in each turn. Control frames do not wait:
-// they go between them.
+// they go between them, but for a ping that is to be behind all that waits.
 //
 // What waits is the text itself, or a copy of the bytes. What is compressed is copied first, all of it to one place: it
 // may be memory that others write to, and has to be the same in zlib's window and in the history.
 
 import type { TextCodec } from "../bytes/utf8.ts";
-import { CONTINUATION, type DataOpcode } from "../codec/opcode.ts";
+import { CONTINUATION, type DataOpcode, PING } from "../codec/opcode.ts";
 import type { Message } from "./assembler.ts";
 import {
   type DeflateSettings,
@@ -42,10 +42,13 @@ const EMPTY_BLOCK = Uint8Array.of(0x00);
 /** Where all deflaters put what they compress: one for all, as it is used up at once. */
 let scratch: Uint8Array = EMPTY;
 
+/** Of what can wait. */
+type JobOpcode = DataOpcode | typeof PING;
+
 /** What is sent and waits. */
 interface Job {
   readonly data: Message;
-  readonly opcode: DataOpcode;
+  readonly opcode: JobOpcode;
   readonly fin: boolean;
   readonly compress: boolean;
   /** So much of the data has left. */
@@ -54,8 +57,8 @@ interface Job {
 
 /** Who writes the frames. */
 export interface DeflaterSink {
-  frame(opcode: DataOpcode, payload: Uint8Array, fin: boolean, rsv1: boolean): void;
-  textFrame(opcode: DataOpcode, text: string, fin: boolean): void;
+  frame(opcode: JobOpcode, payload: Uint8Array, fin: boolean, rsv1: boolean): void;
+  textFrame(opcode: JobOpcode, text: string, fin: boolean): void;
   /** Writes them. */
   flush(): void;
   /** The deflater is to rest: call proceed() when the loop has had its turn. */
@@ -94,8 +97,8 @@ export class Deflater {
     return this.queue.length > 0;
   }
 
-  /** Sends a message, or a frame of one that is sent in several; `compress` counts for the first of them. */
-  send(data: Message, opcode: DataOpcode, fin: boolean, compress: boolean): void {
+  /** Sends a message, or a frame of one that is sent in several; `compress` counts for the first of them, and not for a ping. */
+  send(data: Message, opcode: JobOpcode, fin: boolean, compress: boolean): void {
     // Nothing waits unless it rests.
     if (!this.isResting && (!this.packs(opcode, compress) || data.length <= sliceOf(data))) {
       this.write(data, opcode, fin, compress);
@@ -156,14 +159,15 @@ export class Deflater {
     return job.at === data.length;
   }
 
-  private packs(opcode: DataOpcode, compress: boolean): boolean {
+  private packs(opcode: JobOpcode, compress: boolean): boolean {
     return opcode === CONTINUATION ? this.isCompressing : compress;
   }
 
   /** One frame. */
-  private write(data: Message, opcode: DataOpcode, fin: boolean, compress: boolean): void {
-    if (opcode !== CONTINUATION) this.isCompressing = compress && !(fin && this.isSmall(data));
-    if (this.isCompressing) this.pack(this.copy(data), opcode, fin);
+  private write(data: Message, opcode: JobOpcode, fin: boolean, compress: boolean): void {
+    if (opcode !== CONTINUATION && opcode !== PING)
+      this.isCompressing = compress && !(fin && this.isSmall(data));
+    if (this.isCompressing && opcode !== PING) this.pack(this.copy(data), opcode, fin);
     else if (typeof data === "string") this.sink.textFrame(opcode, data, fin);
     else this.sink.frame(opcode, data, fin, false);
   }

@@ -7,7 +7,7 @@ import { PIECE, type SlabPool, Staging } from "../bytes/staging.ts";
 import type { TextCodec } from "../bytes/utf8.ts";
 import type { Role } from "../codec/frame-decoder.ts";
 import { encodeFrame, encodeText } from "../codec/frame-encoder.ts";
-import type { DataOpcode, Opcode } from "../codec/opcode.ts";
+import { type DataOpcode, type Opcode, PING } from "../codec/opcode.ts";
 import type { Message } from "./assembler.ts";
 import { type DeflateOptions, termsOf } from "./compression.ts";
 import { Deflater, type DeflaterSink } from "./deflater.ts";
@@ -84,6 +84,12 @@ export class FrameWriter implements DeflaterSink {
       this.deflater.send(data, opcode, fin, compress);
     } else if (typeof data === "string") this.textFrame(opcode, data, fin);
     else this.frame(opcode, data, fin, false);
+  }
+
+  /** Stages a ping behind all that was sent, what waits to be compressed too. */
+  lastPing(payload: Uint8Array): void {
+    if (this.deflater?.isBehind) this.deflater.send(payload, PING, true, false);
+    else this.frame(PING, payload, true, false);
   }
 
   /** Stages one frame as it is. */

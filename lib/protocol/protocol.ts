@@ -380,10 +380,11 @@ export class Protocol {
     this.writer.send(data, opcode, fin, compress);
   }
 
-  /** Stages a ping with up to 125 bytes. Throws UsageError. */
-  ping(payload: Uint8Array = EMPTY): void {
+  /** Stages a ping with up to 125 bytes; `isLast`: behind what waits to be compressed, too. Throws UsageError. */
+  ping(payload: Uint8Array = EMPTY, isLast = false): void {
     this.assertControl("ping", payload);
-    this.frame(PING, payload, true, false);
+    if (isLast) this.writer.lastPing(payload);
+    else this.frame(PING, payload, true, false);
   }
 
   /** Stages an unsolicited pong with up to 125 bytes. Throws UsageError. */

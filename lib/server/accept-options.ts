@@ -3,6 +3,7 @@
 
 import { type PerMessageDeflateOptions, resolveDeflate } from "../client/deflate-option.ts";
 import { type TraceOption, traceOf } from "../client/enable-trace.ts";
+import { heartbeat } from "../client/heartbeat.ts";
 import type { KeepAliveOptions } from "../client/keep-alive.ts";
 import {
   amount,
@@ -15,7 +16,7 @@ import {
   resolveShared,
   type SharedOptions,
 } from "../client/options.ts";
-import { checkSocketClose, headerFields, heartbeat } from "../client/socket-options.ts";
+import { checkSocketClose, headerFields } from "../client/socket-options.ts";
 import { type RawHeaders, UsageError } from "../errors.ts";
 import type { DeflateRequest } from "../handshake/deflate-offer.ts";
 import { agreedProtocol } from "../handshake/upgrade-server.ts";

@@ -54,6 +54,8 @@ export interface NativeSocket {
   close(code?: number, reason?: string): void;
 }
 
+declare const addEventListener: EventTarget["addEventListener"];
+declare const removeEventListener: EventTarget["removeEventListener"];
 declare const WebSocket: new (url: string, protocols: readonly string[]) => NativeSocket;
 
 /** What may differ from attempt to attempt. */
@@ -146,6 +148,13 @@ export function checkNativeClose(code: number, reason: string): void {
     throw unsupported(`close code ${code} (unlike 1000 and 3000 to 4999)`);
 }
 
+/** Calls whenever the browser says that it is connected to a network again; what is returned ends that. */
+export function onOnline(call: () => void): () => void {
+  if (typeof addEventListener === "undefined") return () => {};
+  addEventListener("online", call);
+  return () => removeEventListener("online", call);
+}
+
 function maySend(code: number): boolean {
   return code === NORMAL_CLOSURE || code >= 3000;
 }
@@ -171,6 +180,7 @@ class NativeSession implements Session {
   sentBytes = 0;
   activity = 0;
   heard = 0;
+  readonly canPing = false;
   readonly isPaused = false;
 
   readonly #socket: NativeSocket;

@@ -60,13 +60,16 @@ export interface Session {
   readonly activity: number;
   /** Another number whenever bytes came. */
   readonly heard: number;
+  /** Whether there are pings and pongs. */
+  readonly canPing: boolean;
   /** Nothing is read, as its user asked for. */
   readonly isPaused: boolean;
   delivery: Delivery;
   /** Copies bytes at once; `compress` false sends them as they are. Throws UsageError when not open, as the next three do. */
   send(data: Message, compress?: boolean): void;
   sendFragment(data: Message, isFirst: boolean, fin: boolean, compress?: boolean): void;
-  ping(payload: Uint8Array): void;
+  /** `isLast`: behind all messages that were sent before, also those that wait to be compressed. */
+  ping(payload: Uint8Array, isLast?: boolean): void;
   pong(payload: Uint8Array): void;
   /** Names who is told what happens, and begins to deliver. Until then a session keeps what arrives. */
   start(sink: SessionSink): void;

@@ -57,6 +57,7 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
   readonly extensions: string;
   readonly response: UpgradeResponse;
   readonly secure: boolean;
+  readonly canPing = true;
   isPaused = true;
   heard = 0;
 
@@ -180,8 +181,8 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
     this.wire.sendFragment(data, isFirst, fin, compress);
   }
 
-  ping(payload: Uint8Array): void {
-    this.wire.ping(payload);
+  ping(payload: Uint8Array, isLast?: boolean): void {
+    this.wire.ping(payload, isLast);
   }
 
   pong(payload: Uint8Array): void {

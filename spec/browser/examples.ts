@@ -41,8 +41,12 @@ class Hands {
     const page = await context.newPage();
     page.on("pageerror", (error) => this.#complain(String(error)));
     page.on("console", (line) => line.type() === "error" && this.#complain(line.text()));
-    await page.setViewport({ width, height: 800 });
+    // Firefox before 144 sets the size, and knows nothing of the orientation that is set with it.
+    await page.setViewport({ width, height: 800 }).catch((error: unknown) => {
+      if (!String(error).includes("emulation.setScreenOrientationOverride")) throw error;
+    });
     await page.goto(url);
+    await until(page, `innerWidth === ${width}`);
     return page;
   }
 

@@ -391,6 +391,36 @@ export function suite(isosocket: typeof Isosocket, host: string): Test[] {
       },
     ],
     [
+      "keeps alive by messages, and drops a server that is silent",
+      async () => {
+        const keepAlive = { interval: 20, timeout: 2_000, message: "beat" };
+        const ws = await createConnection(url("/echo"), { keepAlive });
+        for (let i = 0; i < 5; i++) expect(await ws.recv()).to.equal("beat");
+        await ws.close();
+        const mute = await createConnection(url("/mute"), { keepAlive: { ...keepAlive, timeout: 20 } });
+        const { code, error } = await mute.closed;
+        expect(code).to.equal(1006);
+        expect(error).to.be.an.instanceOf(TimeoutError).and.to.have.property("phase", "ping");
+      },
+    ],
+    [
+      "tries again at once when the browser is online again",
+      async () => {
+        const log: string[] = [];
+        const page = globalThis as unknown as EventTarget;
+        const app = new WebSocketApp(url("/refuse"), {
+          reconnect: 600_000,
+          onClose: (app, _code, _reason, { retry }) => {
+            log.push(`retry ${retry?.attempt}`);
+            if (retry?.attempt === 3) setTimeout(() => app.close());
+            else setTimeout(() => page.dispatchEvent(new Event("online")));
+          },
+        });
+        await app.runForever();
+        expect(log).to.deep.equal(["retry 1", "retry 2", "retry 3"]);
+      },
+    ],
+    [
       "names what a browser cannot do",
       async () => {
         const options = {

@@ -15,6 +15,7 @@ import { cleanUp, nextTurn } from "../support/clean-up.ts";
 import { rejection, thrown } from "../support/failure.ts";
 import { FakeNative } from "../support/fake-native.ts";
 import { Queue } from "../support/queue.ts";
+import { virtualClock } from "../support/script-clock.ts";
 
 const URL_ = "ws://example.com/";
 
@@ -165,11 +166,83 @@ describe("WebSocketApp in a browser", () => {
     await ended;
   });
 
-  it("has no keep-alive, as it has no pings", async () => {
+  it("keeps alive by messages, and takes whatever comes for a sign of life", async () => {
+    const clock = virtualClock(use);
+    const { made, log } = run({ keepAlive: { interval: 1_000, timeout: 500, message: "beat" } });
+    const socket = await made.next();
+    socket.open();
+    for (let beats = 1; beats <= 10; beats++) {
+      await clock.advance(1_000);
+      expect(socket.sent).to.deep.equal(Array(beats).fill("beat"));
+      socket.message("anything");
+    }
+    expect(log).to.deep.equal(["open"]);
+  });
+
+  it("drops a server that is silent, and connects again", async () => {
+    const { next, log } = run({ keepAlive: { interval: 5, timeout: 5, message: () => "beat" } });
+    const socket = await next();
+    const second = await next();
+    expect(socket.sent).to.include("beat");
+    expect(socket.calls.at(-1)).to.equal("close");
+    expect(second.calls).to.deep.equal([]);
+    expect(log).to.deep.equal(["open", "error ERR_WS_TIMEOUT", "close 1006 1", "reconnect"]);
+  });
+
+  it("keeps a live connection whose timers come late, as in a page in the background", async () => {
+    const clock = virtualClock(use);
+    const { made, log } = run({ keepAlive: { interval: 1_000, timeout: 1_000, message: "beat" } });
+    const socket = await made.next();
+    socket.open();
+    await clock.advance(0);
+    // Once a minute all that is due runs; what the server says comes in between, behind the timers.
+    for (let minute = 0; minute < 20; minute++) {
+      await clock.block(60_000);
+      socket.message("anything");
+    }
+    expect(log).to.deep.equal(["open"]);
+    expect(socket.sent.length).to.be.at.least(5);
+  });
+
+  it("tries again at once where the browser is online again, and listens only while it waits", async () => {
+    const listeners: (() => void)[] = [];
+    const events = {
+      addEventListener: (type: string, call: () => void) => type === "online" && listeners.push(call),
+      removeEventListener: (_type: string, call: () => void) => listeners.splice(listeners.indexOf(call), 1),
+    };
+    const before = Object.keys(events).map((name) => Object.getOwnPropertyDescriptor(globalThis, name));
+    Object.assign(globalThis, events);
+    try {
+      const { app, ended, made, log } = run({ reconnect: 600_000 });
+      for (let attempt = 1; attempt <= 3; attempt++) {
+        (await made.next()).fail();
+        while (listeners.length === 0) await nextTurn();
+        expect(log).to.deep.equal(["error ERR_WS_CONNECT", `close 1006 ${attempt}`]);
+        log.length = 0;
+        listeners[0]?.();
+        expect(listeners).to.deep.equal([]);
+      }
+      (await made.next()).fail();
+      while (listeners.length === 0) await nextTurn();
+      app.close();
+      await ended;
+      expect(listeners).to.deep.equal([]);
+    } finally {
+      for (const [i, name] of Object.keys(events).entries()) {
+        const own = before[i];
+        if (own === undefined) Reflect.deleteProperty(globalThis, name);
+        else Object.defineProperty(globalThis, name, own);
+      }
+    }
+  });
+
+  it("has no keep-alive by pings, as it has none, and says what to give", async () => {
     const { WebSocketApp, connect } = browser();
-    for (const keepAlive of [true, {}, { interval: 1000 }] as const) {
+    for (const keepAlive of [true, {}, { interval: 1000 }, { payload: "a" }] as const) {
       const make = () => new WebSocketApp(URL_, { keepAlive });
-      expect(thrown(make, UsageError)).to.include({ code: "ERR_WS_UNSUPPORTED" });
+      const error = thrown(make, UsageError);
+      expect(error).to.include({ code: "ERR_WS_UNSUPPORTED" });
+      expect(error.message).to.include("keepAlive.message");
       expect(await rejection(connect(URL_, { keepAlive }), UsageError)).to.include({
         code: "ERR_WS_UNSUPPORTED",
       });

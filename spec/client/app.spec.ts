@@ -6,6 +6,7 @@ import type { AppOptions } from "../../lib/client/app.ts";
 import { type AppCallbacks, CALLBACKS } from "../../lib/client/callbacks.ts";
 import { BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT } from "../../lib/codec/opcode.ts";
 import { ClosedError, type CloseInfo, LimitError, UsageError, WebSocketError } from "../../lib/errors.ts";
+import type { Message } from "../../lib/protocol/assembler.ts";
 import { cleanUp, nextTurn } from "../support/clean-up.ts";
 import { printed } from "../support/console.ts";
 import { rejection, thrown } from "../support/failure.ts";
@@ -57,6 +58,69 @@ describe("WebSocketApp", () => {
       'close 4000 "bye"',
     ]);
     expect(info).to.include({ code: 4000, reason: "bye", wasClean: true });
+  });
+
+  it("delivers what comes between close() and the server's Close frame (others throw it away)", async () => {
+    const log: string[] = [];
+    const { app, run, server } = await running(use, logging(log));
+    app.close();
+    expect((await server.frames.next()).opcode).to.equal(CLOSE);
+    server.send(TEXT, "still");
+    server.send(PING, "pi");
+    server.send(BINARY, Buffer.of(1));
+    server.close(1000);
+    expect(await run).to.include({ code: 1000, wasClean: true });
+    expect(log).to.deep.equal([
+      ...["open", 'data "still" 1 true', 'message "still"', "ping 7069"],
+      ...["data 01 2 true", "message 01", 'close 1000 ""'],
+    ]);
+  });
+
+  it("gives text as a string also where it is not UTF-8, with utf8Validation: false, whole and in frames", async () => {
+    for (const inFrames of [false, true]) {
+      const log: string[] = [];
+      const { run, server } = await running(use, {
+        ...logging(log),
+        ...(inFrames && {
+          onContMessage: (_app: WebSocketApp, chunk: Message) => log.push(JSON.stringify(chunk)),
+        }),
+        utf8Validation: false,
+      });
+      server.send(TEXT, Buffer.of(0x61, 0xff), false);
+      server.send(CONTINUATION, Buffer.of(0x62));
+      server.close();
+      expect(await run).to.include({ code: 1000 });
+      expect(log.filter((line) => !/^data|^open|^close/.test(line))).to.deep.equal(
+        inFrames ? ['"a\ufffd"', '"b"'] : ['message "a\ufffdb"'],
+      );
+    }
+  });
+
+  it("checks text over all of its frames, also where they come one by one (others do not)", async () => {
+    const log: string[] = [];
+    const { run, server } = await running(use, {
+      ...logging(log),
+      onContMessage: (_app, chunk, fin) => log.push(`cont ${JSON.stringify(chunk)} ${fin}`),
+    });
+    server.send(TEXT, Buffer.of(0x61, 0xe2), false);
+    server.send(CONTINUATION, Buffer.of(0x62));
+    const { opcode, payload } = await server.frames.next();
+    expect([opcode, payload.readUInt16BE()]).to.deep.equal([CLOSE, 1007]);
+    server.socket.end();
+    expect((await run).error).to.include({ code: "ERR_WS_INVALID_UTF8" });
+    expect(log).to.deep.equal([
+      ...["open", 'data "a" 1 false', 'cont "a" false', "error ERR_WS_INVALID_UTF8", 'close 1006 ""'],
+    ]);
+  });
+
+  it("sends no Origin unless it is asked for (others always do)", async () => {
+    for (const [options, expected] of [
+      [{}, undefined],
+      [{ origin: "https://example.com" }, "https://example.com"],
+    ] as const) {
+      const { server } = await running(use, options);
+      expect(/^origin: (.*)\r$/im.exec(server.head)?.[1]).to.equal(expected);
+    }
   });
 
   it("gives onClose all that is known of the end", async () => {
@@ -385,6 +449,53 @@ describe("WebSocketApp", () => {
       });
     }
 
+    for (const name of ["url", "headers", "protocols"]) {
+      for (const [title, end] of endings) {
+        it(`by ${title} in the function for ${name}: no connection`, async () => {
+          const { url, accepted } = await rawServer(use);
+          const controller = new AbortController();
+          const log: string[] = [];
+          const given: Record<string, unknown> = { url, headers: {}, protocols: [] };
+          const ask = (own: string) => () => {
+            if (own === name) end(app, controller);
+            return given[own] as never;
+          };
+          const options = { ...logging(log), headers: ask("headers"), protocols: ask("protocols") };
+          const app: WebSocketApp = new WebSocketApp(ask("url"), { ...options, reconnect: 1 });
+          const info = await app.runForever({ signal: controller.signal });
+          expect(info).to.include({ code: 1006, wasClean: false }).and.not.to.have.property("retry");
+          expect(info.error).to.include({ code: "ERR_WS_ABORTED" });
+          expect(log).to.deep.equal(['close 1006 ""']);
+          for (let i = 0; i < 20; i++) await nextTurn();
+          expect(accepted.waiting).to.equal(0);
+        });
+      }
+    }
+
+    for (const [title, end, isPolite] of endings) {
+      it(`by ${title} in the function for keepAlive.message, behind whose return nothing is sent`, async () => {
+        const { url, accepted } = await rawServer(use);
+        const controller = new AbortController();
+        const log: string[] = [];
+        const message = () => {
+          end(app, controller);
+          return "beat";
+        };
+        const app: WebSocketApp = new WebSocketApp(url, {
+          ...logging(log),
+          keepAlive: { interval: 5, message },
+        });
+        const run = app.runForever({ signal: controller.signal });
+        const server = await accepted.next();
+        if (isPolite) {
+          expect((await server.frames.next()).opcode).to.equal(CLOSE);
+          server.close(4000, "enough");
+        }
+        expect(await run).to.include({ code: isPolite ? 4000 : 1006, wasClean: isPolite });
+        expect(log.filter((line) => line !== "open")).to.deep.equal([log.at(-1)]);
+      });
+    }
+
     it("by a signal that was aborted before: no socket, and no error", async () => {
       const connected = new Queue<Socket>();
       const peer = use(await listen((socket) => connected.push(socket)));
@@ -445,6 +556,27 @@ describe("WebSocketApp", () => {
         expect((await run).code).to.equal(code);
       }
       expect(log).to.deep.equal(["open", 'close 4000 ""', "open", 'close 4001 ""']);
+    });
+
+    it("runs again at once after a close() while it connects (others cannot, or connect twice)", async () => {
+      const connected = new Queue<Socket>();
+      const peer = use(await listen((socket) => connected.push(socket)));
+      const { url, accepted } = await rawServer(use);
+      const places = [peer.url, url];
+      const app = new WebSocketApp(() => places.shift() ?? "", { reconnect: 1 });
+      use({ close: () => app.terminate() });
+      const first = app.runForever();
+      const socket = await connected.next();
+      socket.resume();
+      const gone = new Promise((resolve) => socket.once("close", resolve));
+      app.close();
+      expect((await first).error).to.include({ code: "ERR_WS_ABORTED" });
+      const second = app.runForever();
+      const server = await accepted.next();
+      server.close(4000);
+      expect(await second).to.include({ code: 4000, wasClean: true });
+      await gone;
+      expect(places).to.deep.equal([]);
     });
 
     it("runs again from within onClose", async () => {

@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { expect } from "chai";
 import { Heartbeat } from "../../lib/client/heartbeat.ts";
+import type { KeepAliveOptions } from "../../lib/client/keep-alive.ts";
 import { BINARY, CLOSE, PING, PONG, TEXT } from "../../lib/codec/opcode.ts";
 import { type CloseInfo, TimeoutError, UsageError, type WebSocketError } from "../../lib/errors.ts";
 import type { ProtocolState } from "../../lib/protocol/protocol.ts";
@@ -83,7 +84,7 @@ describe("keepAlive", () => {
   });
 
   it("answers a ping() with the pong of a later ping of its own: a peer may answer the last alone", async () => {
-    const { ws, server } = await pair(use, { keepAlive });
+    const { ws, server } = await pair(use, { keepAlive: { interval: 20, timeout: 20_000 } });
     const pinged = ws.ping("mine");
     expect((await nextPing(server)).payload.toString()).to.equal("mine");
     server.send(PONG, (await nextPing(server)).payload);
@@ -315,6 +316,92 @@ describe("keepAlive", () => {
   });
 });
 
+describe("keepAlive with a message", () => {
+  const use = cleanUp();
+
+  const messages: [title: string, message: Required<KeepAliveOptions>["message"], sent: string[]][] = [
+    ["a text", "beat", ["1 beat", "1 beat"]],
+    ["bytes", Uint8Array.of(0x31), ["2 1", "2 1"]],
+    [
+      "what a function gives",
+      (
+        (count = 0) =>
+        () =>
+          `${++count}`
+      )(),
+      ["1 1", "1 2"],
+    ],
+  ];
+  for (const [title, message, sent] of messages) {
+    it(`sends ${title} in the place of a ping`, async () => {
+      const { server } = await pair(use, { keepAlive: { ...keepAlive, message } });
+      const frames = await server.frames.take(2);
+      expect(frames.map(({ opcode, payload }) => `${opcode} ${payload}`)).to.deep.equal(sent);
+    });
+  }
+
+  it("copies bytes", async () => {
+    const message = Uint8Array.of(7);
+    const { server } = await pair(use, { keepAlive: { ...keepAlive, message } });
+    message[0] = 9;
+    expect((await server.frames.next()).payload).to.deep.equal(Buffer.of(7));
+  });
+
+  it("takes whatever comes for a sign of life", async () => {
+    const { ws, server } = await pair(use, { keepAlive: { interval: 20, timeout: 1000, message: "beat" } });
+    for (let i = 0; i < 60; i++) {
+      expect(await server.text()).to.equal("beat");
+      server.send(TEXT, "anything");
+    }
+    expect(ws.state).to.equal("open");
+  });
+
+  it("drops a peer that is silent, and says after what", async () => {
+    const { ws, server } = await pair(use, { keepAlive: { interval: 5, timeout: 5, message: "beat" } });
+    const info = await ws.closed;
+    expectDead(info);
+    expect(info.error?.message).to.include("within 5 ms of keepAlive.message (option keepAlive.timeout)");
+    expect(new Set(await opcodesOf(server))).to.deep.equal(new Set([TEXT]));
+  });
+
+  const faults: [title: string, message: () => unknown, code: string, text: string][] = [
+    ["throws", () => thrownBy(new RangeError("mine")), "ERR_WS_CALLBACK", "keepAlive.message failed: mine"],
+    ["throws what is no error", () => thrownBy(5), "ERR_WS_CALLBACK", "keepAlive.message threw 5"],
+    ["gives no message", () => 5, "ERR_WS_INVALID_ARGUMENT", "not number"],
+    ["gives a promise", async () => "beat", "ERR_WS_INVALID_ARGUMENT", "not object"],
+    ["gives a Blob", () => new Blob(["a"]), "ERR_WS_INVALID_ARGUMENT", "no Blob"],
+  ];
+  for (const [title, message, code, text] of faults) {
+    it(`drops the connection where the function ${title}, and says so`, async () => {
+      const option = { ...keepAlive, message: message as () => string };
+      const { ws } = await pair(use, { keepAlive: option });
+      const { error } = await ws.closed;
+      expect(error).to.include({ code });
+      expect(error?.message).to.include(text);
+    });
+  }
+
+  it("sends nothing between the frames of a stream, and counts no silence meanwhile", async () => {
+    const source = async function* () {
+      yield "a";
+      for (const end = performance.now() + 300; performance.now() < end; ) await nextTurn();
+      yield "b";
+    };
+    const { server } = await running(use, {
+      keepAlive: { interval: 5, timeout: 5, message: "beat" },
+      onOpen: (app) => app.sendStream(source()),
+    });
+    const frames: string[] = [];
+    while (frames.at(-1) !== "beat") frames.push(await server.text());
+    expect(frames).to.deep.equal(["a", "b", "", "beat"]);
+  });
+});
+
+/** For where only an expression may be. */
+function thrownBy(value: unknown): never {
+  throw value;
+}
+
 describe("Heartbeat", () => {
   cleanUp();
 
@@ -327,8 +414,11 @@ describe("Heartbeat", () => {
       isPaused: false,
       destroy: (cause?: WebSocketError) => calls.push(`destroy ${cause?.message}`),
     };
-    const options = { interval: 5, timeout: 5, payload: undefined };
-    const heartbeat = new Heartbeat(session, options, () => calls.push("ping"));
+    const options = { interval: 5, timeout: 5, payload: undefined, message: undefined };
+    const heartbeat = new Heartbeat(session, options, () => {
+      calls.push("ping");
+      return true;
+    });
     return { session, calls, heartbeat };
   }
 
@@ -359,8 +449,8 @@ describe("Heartbeat", () => {
     try {
       new Heartbeat(
         { activity: 0, isPaused: false, state: "open", destroy() {} } as never,
-        { interval: 20, timeout: 20, payload: undefined },
-        () => {},
+        { interval: 20, timeout: 20, payload: undefined, message: undefined },
+        () => true,
       );
     } finally {
       Object.assign(globalThis, { setTimeout });

@@ -279,8 +279,28 @@ describe("KeepAliveSchedule", () => {
   });
 });
 
+describe("KeepAliveSchedule, where a ping could not be sent", () => {
+  it("counts no silence of a peer that was not asked", () => {
+    const schedule = new KeepAliveSchedule({ interval: 10, timeout: 5 }, 0);
+    for (let now = 10; now <= 100; now += 10) {
+      expect(schedule.wakeAt).to.equal(now);
+      expect(schedule.beat(now, false)).to.equal("ping");
+      schedule.unsent();
+    }
+  });
+
+  it("goes on counting that of one that had been asked before", () => {
+    const schedule = new KeepAliveSchedule({ interval: 10, timeout: 15 }, 0);
+    expect(schedule.beat(10, false)).to.equal("ping");
+    expect(schedule.beat(20, false)).to.equal("ping");
+    schedule.unsent();
+    expect(schedule.wakeAt).to.equal(25);
+    expect([25, 50, 75].map((now) => schedule.beat(now, false))).to.deep.equal(["wait", "wait", "dead"]);
+  });
+});
+
 describe("resolveKeepAlive", () => {
-  const defaults = { interval: 20_000, timeout: 20_000, payload: undefined };
+  const defaults = { interval: 20_000, timeout: 20_000, payload: undefined, message: undefined };
   const rows: [title: string, option: Parameters<typeof resolveKeepAlive>[0], expected: unknown][] = [
     ["nothing", undefined, undefined],
     ["false", false, undefined],
@@ -304,12 +324,40 @@ describe("resolveKeepAlive", () => {
     expect(resolved?.payload).to.deep.equal(Uint8Array.of(7));
   });
 
+  const messages: [title: string, message: Required<KeepAliveOptions>["message"], expected: unknown][] = [
+    ["a text", "\u20ac", "\u20ac"],
+    ["an empty one", "", ""],
+    ["bytes", Uint16Array.of(0x0201), Uint8Array.of(1, 2)],
+    ["more than a ping could carry", "a".repeat(126), "a".repeat(126)],
+    ["a function", () => "given", "given"],
+  ];
+  for (const [title, message, expected] of messages) {
+    it(`takes a message, ${title}`, () => {
+      expect(resolveKeepAlive({ message })?.message?.()).to.deep.equal(expected);
+    });
+  }
+
+  it("copies a message, and not what a function gives", () => {
+    const message = Uint8Array.of(7);
+    const fixed = resolveKeepAlive({ message });
+    const given = resolveKeepAlive({ message: () => message });
+    message[0] = 9;
+    expect(fixed?.message?.()).to.deep.equal(Uint8Array.of(7));
+    expect(given?.message?.()).to.equal(message);
+  });
+
+  it("refuses a message and a payload together", () => {
+    const error = thrown(() => resolveKeepAlive({ message: "a", payload: "b" }), UsageError);
+    expect(error.message).to.include("keepAlive.payload").and.include("keepAlive.message");
+  });
+
   const periods = [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, "50", null, true, 5n];
   const wrong: [name: string, values: unknown[]][] = [
     ["interval", periods],
     ["timeout", periods],
     ["payload", [5, null, {}, ["a"], "a".repeat(126), new Uint8Array(126), "\u20ac".repeat(42)]],
     ["payload", [new Blob(["a"])]],
+    ["message", [5, null, {}, ["a"], new Blob(["a"])]],
   ];
   for (const [name, values] of wrong) {
     for (const value of values) {

@@ -4,52 +4,34 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import type { AppOptions } from "../../lib/client/app.ts";
-import { sizeOf } from "../../lib/client/message-stream.ts";
+import type { Pace } from "../../lib/client/in-flight.ts";
 import { type DropReason, Outbox, type OutboxOptions } from "../../lib/client/outbox.ts";
-import { CLOSE, CONTINUATION, PONG, TEXT } from "../../lib/codec/opcode.ts";
-import { ClosedError, LimitError, UsageError, type WebSocketError } from "../../lib/errors.ts";
+import { CLOSE, CONTINUATION, PING, PONG, TEXT } from "../../lib/codec/opcode.ts";
+import { ClosedError, type CloseInfo, UsageError, type WebSocketError } from "../../lib/errors.ts";
 import type { Message } from "../../lib/protocol/assembler.ts";
 import { HIGH_WATER } from "../../lib/session/session.ts";
 import { acceptingServer } from "../support/accepting-server.ts";
 import { seeded } from "../support/chance.ts";
 import { cleanUp, nextTurn } from "../support/clean-up.ts";
 import { rejection, thrown } from "../support/failure.ts";
+import { FakeWay } from "../support/fake-way.ts";
 import { growthOfTime, LINEAR } from "../support/growth.ts";
 import { Queue } from "../support/queue.ts";
-import { frame, rawServer, running, type ServerEnd } from "../support/raw-server.ts";
+import { frame, rawServer, running, type SentFrame, type ServerEnd } from "../support/raw-server.ts";
 import { WebSocketApp } from "../support/runtime.ts";
 
-/** A connection whose process, system and peer the test plays. */
-class FakeWay {
-  isOpen = true;
-  /** It has no room. */
-  refuses = false;
-  readonly handed: Message[] = [];
-  readonly session = { heard: 0, bufferedBytes: 0, sentBytes: 0 };
-  #waiters: (() => void)[] = [];
-
-  get bufferedAmount(): number {
-    return this.session.bufferedBytes;
-  }
-
-  send(message: unknown, _compress?: boolean): Promise<void> {
-    if (this.refuses) throw new LimitError("ERR_WS_BACKPRESSURE", "", { limit: "", actual: 1 });
-    this.handed.push(message as Message);
-    this.session.sentBytes += sizeOf(message as Message);
-    this.session.bufferedBytes += sizeOf(message as Message);
-    if (this.bufferedAmount < HIGH_WATER) return Promise.resolve();
-    return new Promise((resolve) => this.#waiters.push(resolve));
-  }
-
-  /** The system takes so many bytes. */
-  take(bytes = Number.POSITIVE_INFINITY): void {
-    this.session.bufferedBytes = Math.max(0, this.session.bufferedBytes - bytes);
-    if (this.bufferedAmount < HIGH_WATER) for (const resolve of this.#waiters.splice(0)) resolve();
-  }
-}
+/** How a connection ends: without a closing handshake, and with one of ours. */
+const LOST: CloseInfo = { code: 1006, reason: "", wasClean: false };
+const CLOSED: CloseInfo = {
+  code: 1000,
+  reason: "",
+  wasClean: true,
+  sent: { code: 1000, reason: "" },
+  received: { code: 1000, reason: "" },
+};
 
 /** An outbox, what it tells, and a guard that writes down what is thrown. */
-function boxed(options: OutboxOptions = {}) {
+function boxed(options: OutboxOptions = {}, pace?: Pace) {
   const log: string[] = [];
   const box: Outbox = new Outbox(
     { onDrop: (message, reason) => log.push(`${reason} ${shown(message)}`), ...options },
@@ -60,6 +42,7 @@ function boxed(options: OutboxOptions = {}) {
         log.push(`threw ${(error as Error).name}`);
       }
     },
+    pace,
   );
   const open = (way = new FakeWay()) => {
     box.attach(way);
@@ -94,7 +77,7 @@ describe("Outbox", () => {
     way.isOpen = false;
     box.push("1");
     expect(way.handed).to.deep.equal([]);
-    box.detach(false);
+    box.detach(LOST);
     expect(open().handed).to.deep.equal(["1"]);
   });
 
@@ -182,7 +165,7 @@ describe("Outbox", () => {
     way.refuses = true;
     box.push("1");
     open(way);
-    box.detach(false);
+    box.detach(LOST);
     way.refuses = false;
     await new Promise((resolve) => setTimeout(resolve, 30));
     expect(way.handed).to.deep.equal([]);
@@ -227,7 +210,7 @@ describe("Outbox", () => {
       way.refuses = true;
       for (const message of ["a", "b", "c", "long"]) box.push(message);
       expect(log).to.deep.equal(["full a", "full long"]);
-      box.detach(false);
+      box.detach(LOST);
       expect(open().handed).to.deep.equal(["b", "c"]);
     });
 
@@ -236,7 +219,8 @@ describe("Outbox", () => {
       for (let round = 0; round < 1000; round++) {
         for (const message of ["a", "b"]) box.push(message);
         open();
-        box.detach(true);
+        box.conclude();
+        box.detach(CLOSED);
       }
       expect(log).to.deep.equal([]);
     });
@@ -301,7 +285,7 @@ describe("Outbox", () => {
       box.push("a");
       await later();
       box.push("b");
-      box.detach(false);
+      box.detach(LOST);
       expect(log).to.deep.equal(["lost a", "lost b"]);
     });
   });
@@ -313,8 +297,8 @@ describe("Outbox", () => {
       for (const message of ["a", "b"]) box.push(message);
       await nextTurn();
       way.take();
-      way.session.heard++;
-      box.detach(false);
+      way.hear();
+      box.detach(LOST);
       expect(log).to.deep.equal(["lost a", "lost b"]);
       expect(open().handed).to.deep.equal([]);
     });
@@ -323,65 +307,67 @@ describe("Outbox", () => {
       const { box, open, log } = boxed();
       open();
       for (let i = 0; i < 4; i++) box.push(new Uint8Array(HIGH_WATER).fill(i));
-      box.detach(false);
+      box.detach(LOST);
       expect(log).to.deep.equal(["lost 000..."]);
       expect((open().handed[0] as Uint8Array)[0]).to.equal(1);
     });
 
+    it("tells of nothing that the peer has confirmed", () => {
+      const { box, open, log } = boxed();
+      const way = open();
+      for (const message of ["a", "b"]) box.push(message);
+      way.pong(1);
+      box.detach(LOST);
+      expect(log).to.deep.equal(["lost b"]);
+    });
+
     it("tells of nothing where the peer has answered our Close frame, as it has read all before it", () => {
       const { box, open, log } = boxed();
-      open();
-      box.push("a");
-      box.detach(true);
+      const way = open();
+      for (let i = 0; i < 4; i++) box.push(new Uint8Array(HIGH_WATER).fill(i));
+      box.conclude();
+      expect(way.handed).to.have.length(4);
+      box.detach(CLOSED);
       expect(log).to.deep.equal([]);
     });
 
-    const MS = 3500; // two looks, and more
-
-    it("tells of nothing that left long before, if something has come from the peer since", async () => {
-      const { box, open, log } = boxed();
-      const ways = Array.from({ length: 3 }, () => boxed());
-      const [silent, stuck, busy] = ways.map(({ box, open }) => {
-        const way = open();
-        box.push("a");
-        return way;
-      });
-      const way = open();
-      box.push("a");
-      const alive = setInterval(() => {
-        for (const each of [way, stuck, busy]) if (each) each.session.heard++;
-      }, 50);
-      for (const each of [way, silent]) each?.take();
-      busy?.take(1);
-      await new Promise((resolve) => setTimeout(resolve, MS));
-      clearInterval(alive);
-      box.push("b");
-      for (const each of [box, ...ways.map(({ box }) => box)]) each.detach(false);
-      expect(log).to.deep.equal(["lost b"]);
-      // From one nothing has come; from the others it has, but the message has not left, or only half of it.
-      for (const { log } of ways) expect(log).to.deep.equal(["lost a"]);
-    });
-
-    it("remembers no more than has room, but of what has not left", async () => {
+    it("waits, and forgets nothing, where too much is not confirmed", async () => {
       const { box, open, log } = boxed({ maxBytes: 10 });
-      const way = open();
-      for (let i = 0; i < 100; i++) {
-        box.push(`${i}`);
+      const way = new FakeWay();
+      way.maxBufferedAmount = 8;
+      open(way);
+      for (const message of ["aa", "bb", "cc", "dd", "ee"]) {
+        box.push(message);
         way.take();
         await nextTurn();
       }
-      way.take();
-      for (let i = 100; i < 120; i++) box.push(`${i}`);
-      await nextTurn();
-      box.detach(false);
-      expect(log).to.deep.equal(Array.from({ length: 20 }, (_, i) => `lost ${i + 100}`));
+      expect(way.handed).to.deep.equal(["aa", "bb"]);
+      box.push("ff"); // maxBytes has room for two
+      expect(log).to.deep.equal(["full cc", "full dd"]);
+      way.reads();
+      expect(way.handed).to.deep.equal(["aa", "bb", "ee", "ff"]);
+      box.detach(LOST);
+      expect(log.slice(2)).to.deep.equal(["lost ee", "lost ff"]);
+    });
+
+    it("hands on all that waits before it closes, or before a stream, also where too much is not confirmed", () => {
+      for (const act of ["conclude", "flush"] as const) {
+        const { box, open } = boxed();
+        const way = new FakeWay();
+        way.maxBufferedAmount = 2;
+        open(way);
+        for (const message of ["a", "b", "c"]) box.push(message);
+        expect(way.handed).to.deep.equal(["a"]);
+        box[act]();
+        expect(way.handed).to.deep.equal(["a", "b", "c"]);
+      }
     });
 
     it("minds no promise of that connection any more", async () => {
       const { box, open } = boxed();
       const lost = open();
       for (let i = 0; i < 2; i++) box.push(new Uint8Array(HIGH_WATER));
-      box.detach(false);
+      box.detach(LOST);
       const way = open();
       expect(way.handed).to.have.length(1);
       box.push("behind");
@@ -417,7 +403,7 @@ describe("Outbox", () => {
       const { box, open } = boxed({ onDrop: (message) => box.push(message) });
       open();
       for (const message of ["a", "b"]) box.push(message);
-      box.detach(false);
+      box.detach(LOST);
       expect(open().handed).to.deep.equal(["a", "b"]);
     });
 
@@ -490,66 +476,69 @@ describe("Outbox", () => {
     expect(thrown(make({ size: 5 }), UsageError).code).to.equal("ERR_WS_UNKNOWN_OPTION");
   });
 
-  it("hands no message on twice, and tells of each that did not arrive, whatever happens", async () => {
-    type Step = readonly [
-      act: "push" | "open" | "take" | "hear" | "lose" | "close" | "flush" | "turn",
-      n: number,
-    ];
-    const step: fc.Arbitrary<Step> = fc.tuple(
-      fc.constantFrom("push", "push", "push", "open", "take", "hear", "lose", "close", "flush", "turn"),
-      fc.integer({ min: 0, max: 200_000 }),
-    );
+  it("hands no message on twice, and tells of each that was not read, whatever happens", async () => {
+    const acts = ["push", "push", "push", "open", "take", "read", "read", "lose", "close", "cross", "flush"];
+    const step = fc.tuple(fc.constantFrom(...acts, "turn", "turn"), fc.integer({ min: 0, max: 200_000 }));
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.boolean(), fc.boolean(), async (...given) => {
         const [steps, isSmall] = given;
         let sendsAgain = given[2];
         const told = new Map<Message, DropReason>();
-        const arrived = new Set<Message>();
         let pushed = 0;
         const send = (size: number) => box.push(`${pushed++}`.padStart(size, " "));
-        const { box, log, open } = boxed({
-          maxBytes: isSmall ? 500_000 : Number.POSITIVE_INFINITY,
-          onDrop(message, reason) {
-            expect(told.has(message)).to.equal(false);
-            told.set(message, reason);
-            if (sendsAgain && reason === "lost") send(100);
+        const { box, log, open } = boxed(
+          {
+            maxBytes: isSmall ? 500_000 : Number.POSITIVE_INFINITY,
+            onDrop(message, reason) {
+              expect(told.has(message)).to.equal(false);
+              told.set(message, reason);
+              if (sendsAgain && reason === "lost") send(100);
+            },
           },
-        });
+          { look: 0, patience: Number.POSITIVE_INFINITY },
+        );
         const handed: Message[] = [];
+        const read: Message[] = [];
         let way: FakeWay | undefined;
-        const lose = (wasAnswered: boolean) => {
+        const lose = (info: CloseInfo) => {
           if (way === undefined) return;
-          const left = way.session.sentBytes - way.session.bufferedBytes;
-          let end = 0;
-          for (const message of way.handed) {
-            end += sizeOf(message);
-            if (wasAnswered || end <= left / 2) arrived.add(message); // the system took more than arrived
-          }
           handed.push(...way.handed);
+          read.push(...way.read);
           way = undefined;
-          box.detach(wasAnswered);
+          box.detach(info);
         };
         for (const [act, n] of steps) {
           if (act === "push") send(n);
-          if (act === "open" && way === undefined) way = open();
+          if (act === "open" && way === undefined) {
+            way = new FakeWay();
+            if (isSmall) way.maxBufferedAmount = 300_000;
+            open(way);
+          }
           if (act === "take") way?.take(n);
-          if (act === "hear" && way) way.session.heard++;
-          if (act === "lose") lose(false);
-          if (act === "close") lose(true);
+          if (act === "read") way?.reads(n % 4);
+          if (act === "lose") lose(LOST);
+          if (act === "close" && way !== undefined) {
+            box.conclude();
+            way.take();
+            way.reads();
+            lose(CLOSED);
+          }
+          if (act === "cross" && way !== undefined) {
+            way.reads(1);
+            box.conclude();
+            lose({ ...CLOSED, received: { code: 1001, reason: "" } });
+          }
           if (act === "flush") box.flush();
           if (act === "turn") await nextTurn();
         }
-        lose(false);
+        lose(LOST);
         sendsAgain = false;
         box.end();
         expect(log).to.deep.equal([]);
         const numbers = handed.map(Number);
         expect(numbers).to.deep.equal([...new Set(numbers)].sort((a, b) => a - b));
-        const all = new Set([...told.keys(), ...arrived].map(Number));
-        const vanished = Array.from({ length: pushed }, (_, i) => i).filter((i) => !all.has(i));
-        // What has but left is forgotten where it is too much to remember: the one way to vanish.
-        if (isSmall) expect(numbers).to.include.members(vanished);
-        else expect(vanished).to.deep.equal([]);
+        const all = new Set([...told.keys(), ...read].map(Number));
+        expect(Array.from({ length: pushed }, (_, i) => i).filter((i) => !all.has(i))).to.deep.equal([]);
         for (const [message, reason] of told)
           expect(handed.includes(message), reason).to.equal(reason === "lost");
       }),
@@ -612,9 +601,23 @@ describe("an app with an outbox", () => {
     return { app, run, accepted, sockets };
   }
 
+  /** The next frame that is no ping; those are answered, as a peer does. */
+  async function nextFrame(server: ServerEnd): Promise<SentFrame> {
+    for (;;) {
+      const frame = await server.frames.next();
+      if (frame.opcode !== PING) return frame;
+      server.send(PONG, frame.payload);
+    }
+  }
+
+  async function nextText(server: ServerEnd): Promise<string> {
+    return (await nextFrame(server)).payload.toString();
+  }
+
   async function texts(server: ServerEnd, count: number): Promise<string[]> {
-    const frames = await server.frames.take(count);
-    return frames.map(({ payload }) => payload.toString());
+    const texts: string[] = [];
+    while (texts.length < count) texts.push(await nextText(server));
+    return texts;
   }
 
   it("sends what was sent before the connection was open, behind what onOpen sends", async () => {
@@ -627,8 +630,9 @@ describe("an app with an outbox", () => {
     const server = await accepted.next();
     expect(await texts(server, 4)).to.deep.equal(["login", "1", "2", "3"]);
     app.send("4");
-    expect(await server.text()).to.equal("4");
+    expect(await nextText(server)).to.equal("4");
     app.close();
+    expect((await nextFrame(server)).opcode).to.equal(CLOSE);
     server.close();
     await run;
     expect(dropped).to.deep.equal([]);
@@ -710,6 +714,45 @@ describe("an app with an outbox", () => {
     expect(dropped).to.deep.equal(["closed 1"]);
   });
 
+  for (const [title, end] of [
+    ...ends,
+    ["runForever()", (app) => void app.runForever().catch(() => {})],
+  ] as typeof ends) {
+    it(`may be ended from within onDrop by ${title}: what waits is told of, and onError of the loss`, async () => {
+      const log: string[] = [];
+      const { app, run, accepted } = await started({
+        reconnect: 600_000,
+        onError: (_app, error) => log.push((error as WebSocketError).code),
+        onClose: (_app, code, _reason, { retry }) => log.push(`close ${code} ${retry?.attempt}`),
+        outbox: {
+          maxBytes: 4,
+          onDrop: (message, reason) => {
+            log.push(`${reason} ${message}`);
+            if (reason !== "lost") return;
+            for (const text of ["b", "c"]) app.send(text);
+            end(app);
+          },
+        },
+      });
+      const server = await accepted.next();
+      while (app.connection === undefined) await nextTurn();
+      app.send("a");
+      expect((await server.frames.next()).opcode).to.equal(TEXT);
+      server.socket.resetAndDestroy();
+      if (title === "runForever()") {
+        while (log.length < 3) await nextTurn();
+        app.close();
+      }
+      await run;
+      expect(log).to.deep.equal([
+        ...["lost a", "ERR_WS_TRANSPORT"],
+        ...(title === "runForever()"
+          ? ["close 1006 1", "closed b", "closed c"]
+          : ["closed b", "closed c", "close 1006 undefined"]),
+      ]);
+    });
+  }
+
   it("tells of what waits before onClose where it is not connected again", async () => {
     const log: string[] = [];
     const { url, accepted } = await rawServer(use);
@@ -732,8 +775,8 @@ describe("an app with an outbox", () => {
     const { app, run, server } = await running(use, { outbox });
     for (let i = 0; i < 20; i++) app.send(`${i}`.padEnd(HIGH_WATER, " "));
     app.close();
-    for (let i = 0; i < 20; i++) expect(Number(await server.text())).to.equal(i);
-    expect((await server.frames.next()).opcode).to.equal(CLOSE);
+    for (let i = 0; i < 20; i++) expect(Number(await nextText(server))).to.equal(i);
+    expect((await nextFrame(server)).opcode).to.equal(CLOSE);
     server.close();
     await run;
     expect(dropped).to.deep.equal([]);
@@ -751,7 +794,7 @@ describe("an app with an outbox", () => {
     app.send("waits");
     const server = await accepted.next();
     expect(await texts(server, 2)).to.deep.equal(["only to say this", "waits"]);
-    expect((await server.frames.next()).opcode).to.equal(CLOSE);
+    expect((await nextFrame(server)).opcode).to.equal(CLOSE);
     server.close();
     await run;
   });
@@ -761,7 +804,7 @@ describe("an app with an outbox", () => {
     const { app, server } = await running(use, { outbox });
     thrown(() => app.close(5), UsageError);
     app.send("1");
-    expect(await server.text()).to.equal("1");
+    expect(await nextText(server)).to.equal("1");
   });
 
   it("keeps the order of messages and streams", async () => {
@@ -770,7 +813,8 @@ describe("an app with an outbox", () => {
     for (let i = 0; i < 3; i++) app.send(`${i}`.padEnd(HIGH_WATER, " "));
     const streamed = app.sendStream(["3", "4"]);
     for (const text of ["5", "6"]) app.send(text);
-    const frames = await server.frames.take(8);
+    const frames: SentFrame[] = [];
+    while (frames.length < 8) frames.push(await nextFrame(server));
     await streamed;
     expect(frames.map(({ payload }) => payload.toString().trim()).join("")).to.equal("0123456");
     expect(frames[5]?.opcode).to.equal(CONTINUATION);
@@ -827,14 +871,153 @@ describe("an app with an outbox", () => {
     ]);
   });
 
-  it("tells of nothing that was answered, and all else, when the server closes", async () => {
+  /** What a server does when the app closes behind "2", having sent "1" before; what it is told of then. */
+  const answers: [title: string, answer: (server: ServerEnd) => Promise<void>, lost: string[]][] = [
+    [
+      "reads all, and answers the Close frame",
+      async (server) => {
+        expect(await texts(server, 2)).to.deep.equal(["1", "2"]);
+        await nextFrame(server);
+        server.close(1000);
+      },
+      [],
+    ],
+    [
+      "answers no ping, but the Close frame",
+      async (server) => {
+        while ((await server.frames.next()).opcode !== CLOSE);
+        server.close(1000);
+      },
+      [],
+    ],
+    [
+      "answers the Close frame with one of another code, behind the pong",
+      async (server) => {
+        while ((await nextFrame(server)).opcode !== CLOSE);
+        server.close(1001);
+      },
+      [],
+    ],
+    ["closes at the same time, with a code of its own", async (server) => server.close(1001), ["1", "2"]],
+    [
+      "closes at the same time, with the same code, having read only a part",
+      async (server) => {
+        await server.frames.next();
+        server.send(PONG, (await server.frames.next()).payload);
+        server.close(1000);
+      },
+      ["2"],
+    ],
+  ];
+  for (const [title, answer, lost] of answers) {
+    it(`tells of ${lost.length === 0 ? "nothing" : lost} when it closes, to a server that ${title}`, async () => {
+      const { outbox, dropped } = telling();
+      const { app, run, server } = await running(use, { outbox });
+      app.send("1");
+      app.send("2");
+      app.close();
+      await answer(server);
+      expect(await run).to.include({ wasClean: true });
+      expect(dropped).to.deep.equal(lost.map((text) => `lost ${text}`));
+    });
+  }
+
+  it("tells of all that is not confirmed where the server closes, though the app closes too", async () => {
     const { outbox, dropped } = telling();
     const { app, run, server } = await running(use, { outbox });
     app.send("1");
-    await server.text();
+    server.close(1000);
+    while (app.connection?.state === "open") await nextTurn();
     app.close();
-    server.close(1001);
-    expect(await run).to.include({ code: 1001, wasClean: true });
+    await run;
+    expect(dropped).to.deep.equal(["lost 1"]);
+  });
+
+  it("tells of no message that was confirmed, and of all others, to a server that reads a part and resets", async () => {
+    const { outbox, dropped } = telling();
+    const { app, run, server } = await running(use, { outbox, onError: () => {} });
+    const pinged = new Queue<Uint8Array>();
+    app.onPong = (_app, payload) => pinged.push(payload);
+    app.send("1");
+    app.send("2");
+    expect(await texts(server, 2)).to.deep.equal(["1", "2"]);
+    // The pong of the ping behind "2" comes before that of the user's.
+    const { payload } = await server.frames.next();
+    server.send(PONG, payload);
+    const theirs = app.ping("mine");
+    app.send("3");
+    const { payload: mine } = await server.frames.next();
+    server.send(PONG, mine);
+    await theirs;
+    expect(await pinged.next()).to.deep.equal(new Uint8Array(Buffer.from("mine")));
+    server.socket.resetAndDestroy();
+    await run;
+    expect(dropped).to.deep.equal(["lost 3"]);
+  });
+
+  it("takes its pong for the answer to a ping before it, if the server spares itself that", async () => {
+    const { outbox } = telling();
+    const pongs: string[] = [];
+    const { app, server } = await running(use, {
+      outbox,
+      onPong: (_app, payload) => pongs.push(Buffer.from(payload).toString()),
+    });
+    app.send("1");
+    expect(await nextText(server)).to.equal("1");
+    server.send(PONG, (await server.frames.next()).payload);
+    const theirs = app.ping("mine");
+    app.send("2");
+    const [, , probe] = await server.frames.take(3);
+    server.send(PONG, probe?.payload);
+    expect(await theirs).to.be.at.least(0);
+    expect(pongs).to.deep.equal([]);
+  });
+
+  it("takes no other pong for that of its own, though its ping came later", async () => {
+    const { outbox, dropped } = telling();
+    const { app, run, server } = await running(use, { outbox, onError: () => {} });
+    app.send("1");
+    const theirs = app.ping("mine");
+    server.send(PONG, "mine");
+    await theirs;
+    server.socket.resetAndDestroy();
+    await run;
+    expect(dropped).to.deep.equal(["lost 1"]);
+  });
+
+  it("keeps its probes behind streams", async () => {
+    const { outbox } = telling();
+    const { app, server } = await running(use, { outbox });
+    void app.sendStream(["a", "b"]);
+    app.send("1");
+    const frames = await server.frames.take(5);
+    expect(frames.map(({ opcode }) => opcode)).to.deep.equal([TEXT, CONTINUATION, CONTINUATION, TEXT, PING]);
+  });
+
+  it("keeps its probes behind what waits to be compressed", async () => {
+    const { outbox, dropped } = telling({ maxBytes: 1e9 });
+    const { url, accepted } = await rawServer(use, {
+      lines: ["Sec-WebSocket-Extensions: permessage-deflate"],
+    });
+    const app = new WebSocketApp(url, { outbox, perMessageDeflate: true });
+    use({ close: () => app.terminate() });
+    const run = app.runForever();
+    const server = await accepted.next();
+    while (app.connection === undefined) await nextTurn();
+    let sent = 0;
+    for (; sent < 20; sent++) app.send(`${sent}`.padEnd(100_000, "x"));
+    app.close();
+    let read = 0;
+    for (;;) {
+      const { opcode, fin, payload } = await server.frames.next();
+      if (opcode === CLOSE) break;
+      // A probe says how many messages are before it.
+      if (opcode === PING) expect(payload.toString().split(" ")[2]).to.equal(`${read}`);
+      else if (fin) read++;
+    }
+    expect(read).to.equal(sent);
+    server.close(1000);
+    await run;
     expect(dropped).to.deep.equal([]);
   });
 
@@ -865,52 +1048,54 @@ describe("an app with an outbox", () => {
     ["sends a Close frame, and drops it", ({ socket }) => void socket.end(frame(CLOSE, Buffer.of(3, 0xe9)))],
   ];
   for (const [title, cut] of cuts) {
-    it(`loses no message unseen, and sends none twice, to a server that ${title}`, async () => {
-      const told = new Set<number>();
-      const opened = new Queue<WebSocketApp>();
-      const { app, run, accepted } = await started({
-        outbox: { onDrop: (message) => void told.add(Number.parseInt(String(message), 10)), maxBytes: 1e9 },
-        onOpen: (app) => opened.push(app),
-        onError: () => {},
-      });
-      const arrived: number[] = [];
-      let sent = 0;
-      const random = seeded(1);
-      const chance = (most: number) => Math.floor(most * random());
-      for (let round = 0; round < 5; round++) {
-        const server = await accepted.next();
-        const done = (async () => {
-          const cutAt = 1 + chance(40); // once the client is open, as it has sent something
-          for (let read = 0; ; read++) {
-            if (read === cutAt) cut(server);
-            const { opcode, payload } = await server.frames.next();
-            if (opcode === TEXT) arrived.push(Number.parseInt(payload.toString(), 10));
-            if (chance(3) === 0) server.socket.write(frame(PONG)); // a sign of life, which proves nothing
+    for (const answers of [true, false]) {
+      it(`loses no message unseen, and sends none twice, to a server that ${answers ? "answers pings" : "answers none"} and ${title}`, async () => {
+        const told = new Set<number>();
+        const opened = new Queue<WebSocketApp>();
+        const { app, run, accepted } = await started({
+          outbox: { onDrop: (message) => void told.add(Number.parseInt(String(message), 10)), maxBytes: 1e9 },
+          onOpen: (app) => opened.push(app),
+          onError: () => {},
+        });
+        const arrived: number[] = [];
+        let sent = 0;
+        const random = seeded(1);
+        const chance = (most: number) => Math.floor(most * random());
+        for (let round = 0; round < 5; round++) {
+          const server = await accepted.next();
+          const done = (async () => {
+            const cutAt = 1 + chance(40); // once the client is open, as it has sent something
+            for (let read = 0; ; read++) {
+              if (read === cutAt) cut(server);
+              const { opcode, payload } = await (answers ? nextFrame(server) : server.frames.next());
+              if (opcode === TEXT) arrived.push(Number.parseInt(payload.toString(), 10));
+              if (chance(3) === 0) server.socket.write(frame(PONG)); // a sign of life, which proves nothing
+            }
+          })().catch(() => {}); // the connection is gone
+          await opened.next();
+          const burst = 50 + chance(50);
+          for (let i = 0; i < burst; i++) {
+            app.send(`${sent++} `.padEnd(chance(10) === 0 ? 100_000 : 20, "x"));
+            if (chance(8) === 0) await nextTurn();
           }
-        })().catch(() => {}); // the connection is gone
-        await opened.next();
-        const burst = 50 + chance(50);
-        for (let i = 0; i < burst; i++) {
-          app.send(`${sent++} `.padEnd(chance(10) === 0 ? 100_000 : 20, "x"));
-          if (chance(8) === 0) await nextTurn();
+          await done;
         }
-        await done;
-      }
-      const last = await accepted.next();
-      await opened.next();
-      app.close();
-      for (;;) {
-        const { opcode, payload } = await last.frames.next();
-        if (opcode === CLOSE) break;
-        arrived.push(Number.parseInt(payload.toString(), 10));
-      }
-      last.close();
-      await run;
-      expect(arrived).to.deep.equal([...new Set(arrived)].sort((a, b) => a - b));
-      const known = new Set([...arrived, ...told]);
-      expect(Array.from({ length: sent }, (_, i) => i).filter((i) => !known.has(i))).to.deep.equal([]);
-      expect(arrived.length).to.be.above(5);
-    });
+        const last = await accepted.next();
+        await opened.next();
+        app.close();
+        for (;;) {
+          const { opcode, payload } = await nextFrame(last);
+          if (opcode === CLOSE) break;
+          arrived.push(Number.parseInt(payload.toString(), 10));
+        }
+        last.close();
+        await run;
+        expect(arrived).to.deep.equal([...new Set(arrived)].sort((a, b) => a - b));
+        const known = new Set([...arrived, ...told]);
+        expect(Array.from({ length: sent }, (_, i) => i).filter((i) => !known.has(i))).to.deep.equal([]);
+        expect(arrived.length).to.be.above(5);
+      });
+    }
   }
 
   for (const outbox of [{ maxBytes: 0 }, { ttl: -1 }, { onDrop: 5 }, { size: 5 }, true, null]) {

@@ -191,7 +191,7 @@ describe("faults: in the long run", () => {
         for (;;) {
           const { opcode, payload } = await line.frames.next();
           if (opcode === CLOSE) break;
-          got.push(payload[0] ?? -1);
+          if (opcode !== PING) got.push(payload[0] ?? -1);
         }
         for (const step of [close(), finish]) await step(line);
       };
@@ -216,12 +216,9 @@ describe("faults: in the long run", () => {
       app.close();
       await ending;
       expect(lost).to.equal(2);
-      // Each was told of, or arrived, or was handed to the operating system before the loss; none came twice.
+      // Each was told of, or arrived; none did twice.
       const told = dropped.map((line) => Number(line.replace("lost ", "")));
-      expect(new Set([...got, ...told]).size).to.equal(got.length + told.length);
-      expect([...got]).to.deep.equal([...got].sort((a, b) => a - b));
-      const before = all - got.length - told.length;
-      expect(Math.min(...got, ...told)).to.equal(before);
+      expect([...told, ...got]).to.deep.equal(Array.from({ length: all }, (_, i) => i));
     });
   });
 

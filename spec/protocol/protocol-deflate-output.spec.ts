@@ -369,6 +369,31 @@ describe("Protocol: turns of the loop", () => {
     expect(end.frames().map(({ opcode }) => opcode)).to.deep.equal([2, 9, 0, 10, 0, 0]);
   });
 
+  it("sends a ping that is to be the last behind what waits, and before what comes later", () => {
+    const end = open();
+    end.protocol.send(noise(200_000));
+    end.protocol.send("plain", false);
+    end.protocol.ping(utf8("last"), true);
+    end.protocol.send(noise(1000));
+    end.settle();
+    expect(end.frames().map(({ opcode }) => opcode)).to.deep.equal([2, 0, 0, 0, 1, 9, 2]);
+    end.protocol.ping(utf8("at once"), true);
+    expect(end.frames().map(({ opcode }) => opcode)).to.deep.equal([9]);
+  });
+
+  it("goes on with a stream that is compressed behind a ping that is to be the last", () => {
+    const [client, server] = [open("client"), open("server")];
+    const text = prose(200_000);
+    client.protocol.sendFragment(text, true, false);
+    client.protocol.ping(utf8("last"), true);
+    client.protocol.sendFragment(text, false, true);
+    client.settle();
+    server.protocol.receive(client.take());
+    server.settle();
+    expectSame(server.messages, [text + text]);
+    expect(client.protocol.isSending).to.equal(false);
+  });
+
   it("answers a ping while something waits", () => {
     const [client, server] = [open("client"), open("server")];
     client.protocol.send(noise(200_000));
