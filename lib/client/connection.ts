@@ -37,6 +37,9 @@ export interface SendStreamOptions extends SendOptions {
   readonly binary?: boolean;
 }
 
+/** Safari, and Firefox before 141, have no such symbol. What is compiled for them takes this one in its place. */
+const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose");
+
 /** The server's answer to the upgrade. */
 export class ConnectionResponse {
   /** 101, as there is no connection otherwise. */
@@ -233,8 +236,17 @@ export class Connection implements AsyncIterable<Message> {
   }
 
   /** Closes with 1000. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
+  declare [Symbol.asyncDispose]: () => Promise<void>;
+
+  static {
+    const dispose = async function (this: Connection): Promise<void> {
+      await this.close();
+    };
+    Object.defineProperty(Connection.prototype, asyncDispose, {
+      value: dispose,
+      writable: true,
+      configurable: true,
+    });
   }
 }
 
