@@ -21,7 +21,6 @@ import {
   abortSignal,
   type ConnectionOptions,
   copyOf,
-  optionsFor,
   ownProperties,
   type Provider,
   type Resolve,
@@ -410,7 +409,7 @@ export type WebSocketAppConstructor = new (url: Provider<string | URL>, options?
 export function webSocketAppWith(resolve: Resolve, defaults: AppOptions): WebSocketAppConstructor {
   return class WebSocketApp extends App {
     constructor(url: Provider<string | URL>, options?: AppOptions) {
-      super(resolve, url, optionsFor(url, defaults, options));
+      super(resolve, url, withDefaults(defaults, options));
     }
   };
 }

@@ -10,11 +10,11 @@ import type { MessageStream } from "./message-stream.ts";
 import {
   type ConnectionOptions,
   flag,
-  optionsFor,
   optionsOf,
   type Provider,
   type Resolve,
   type ResolvedOptions,
+  withDefaults,
 } from "./options.ts";
 import type { StreamSource } from "./outgoing-stream.ts";
 import type { Sendable } from "./sendable.ts";
@@ -314,5 +314,5 @@ export type CreateConnection = (
 
 /** createConnection() for a runtime, with other defaults than the library's. */
 export function createConnectionWith(resolve: Resolve, defaults: ConnectionOptions): CreateConnection {
-  return async (url, options) => connect(resolve(url, optionsFor(url, defaults, options)));
+  return async (url, options) => connect(resolve(url, withDefaults(defaults, options)));
 }

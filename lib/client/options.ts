@@ -234,24 +234,9 @@ export function withDefaults<Options extends object>(
   return Object.assign(ownProperties(defaults), Object.fromEntries(given));
 }
 
-/**
- * Options for a connection to that url, with others as their defaults. Those may be shared by urls of both kinds: TLS among
- * them is for the urls that may come to it, and not given for the others.
- */
-export function optionsFor<Options extends ConnectionOptions>(
-  url: Provider<string | URL>,
-  defaults: Options,
-  options: Options | undefined,
-): Options {
-  const all = withDefaults(defaults, options);
-  if (all.tls === undefined || all.tls !== defaults.tls || !isPlain(url, all.redirect)) return all;
-  return Object.assign(ownProperties(all), { tls: undefined });
-}
-
 /** Whether there is no TLS on the way to that url: it is fixed, and no redirect is followed to another. */
 export function isPlain(url: Provider<string | URL>, redirect: ConnectionOptions["redirect"]): boolean {
-  const isFixed = typeof url === "string" || url instanceof URL;
-  return isFixed && redirect !== "follow" && /^(ws|http)(\+unix)?:/i.test(String(url));
+  return typeof url !== "function" && redirect !== "follow" && /^(ws|http)[:+]/i.test(String(url));
 }
 
 /** What is fixed is checked at once, so that a mistake throws where it was made; what a function gives, when it gives it. */

@@ -103,7 +103,7 @@ export function resolveSockets(
   }
   if (isPlain(resolved.publicUrl, resolved.redirect) && Object.values(resolved.tls).some(isGiven))
     throw new UsageError(
-      'the option tls has no use for a ws url, where nothing is encrypted: give a wss url, or redirect: "follow" where it leads to one. For urls of both kinds give tls to createClient(), for a proxy proxy.tls',
+      "the option tls has no use for a ws url, unless redirects are followed, or among createClient's defaults",
     );
   if (resolved.tolerate?.includes("binaryAsText") && !resolved.utf8Validation)
     throw new UsageError("binaryAsText is in vain without utf8Validation, which finds what is not UTF-8");

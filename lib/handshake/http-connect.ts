@@ -4,7 +4,7 @@
 import { encodeBase64 } from "../bytes/base64.ts";
 import { HandshakeError, type RawHeaders } from "../errors.ts";
 import { bracketed, type Place } from "./host.ts";
-import { formatRequest, isToken, readBody, readHead, valuesOf } from "./http.ts";
+import { formatRequest, readBody, readHead } from "./http.ts";
 import type { ProxyServer } from "./proxy.ts";
 import type { Talk } from "./talk.ts";
 import type { Answer } from "./upgrade-client.ts";
@@ -34,18 +34,6 @@ export function connectRequest(proxy: ProxyServer, to: Place, headers: RawHeader
 function credentials({ username, password }: ProxyServer): readonly [string, string] {
   const bytes = new TextEncoder().encode(`${username}:${password}`);
   return ["Proxy-Authorization", `Basic ${encodeBase64(bytes)}`];
-}
-
-/** The schemes of login that an answer offers (RFC 9110 §11.6.1), each once, in their order and spelling. */
-export function offeredLogins(headers: RawHeaders): string[] {
-  const challenges = [...valuesOf(headers, "proxy-authenticate"), ...valuesOf(headers, "www-authenticate")];
-  // Commas stand between challenges, and between the parameters of one, which have a "=" behind their names.
-  const members = challenges
-    .join()
-    .replace(/"(?:[^"\\]|\\.)*"?/gs, "")
-    .split(",");
-  const words = members.flatMap((member) => /^([^\s=]+)(?=\s+[^\s=]|$)/.exec(member.trim())?.[1] ?? []);
-  return [...new Map(words.filter(isToken).map((word) => [word.toLowerCase(), word])).values()];
 }
 
 /** Sends the request and reads the answer. Throws UsageError, HandshakeError, LimitError. */

@@ -130,16 +130,10 @@ function forOthers(options: OpenOptions): OpenOptions {
 /** A Unix socket has but one place, and is no TCP: what names another, or is about that, would be of no use. */
 function checkPlace({ asked: { target }, options }: Hop): void {
   if (target.socketPath === undefined && options.socketPath === undefined) return;
-  const { connectTo, localAddress, family, noDelay, keepAliveDelay, socketPath } = options;
-  const given = {
-    connectTo: connectTo !== undefined,
-    localAddress: localAddress !== undefined,
-    family: family !== 0,
-    noDelay: !noDelay,
-    keepAliveSocket: keepAliveDelay !== undefined,
-    socketPath: target.socketPath !== undefined && socketPath !== undefined,
-  };
-  const [vain] = Object.entries(given).find(([, isGiven]) => isGiven) ?? [];
+  const { connectTo, localAddress, family, noDelay, keepAliveDelay: keepAliveSocket } = options;
+  const socketPath = target.socketPath && options.socketPath;
+  const given = { connectTo, localAddress, family, noDelay: !noDelay, keepAliveSocket, socketPath };
+  const [vain] = Object.entries(given).find(([, value]) => value) ?? [];
   if (vain !== undefined)
     throw new UsageError(`the option ${vain} has no use for a url of a Unix socket, or with socketPath`);
 }

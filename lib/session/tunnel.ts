@@ -7,7 +7,8 @@
 import { escapeControls } from "../bytes/escape.ts";
 import { HandshakeError, LimitError, ProxyError, TransportError, UsageError } from "../errors.ts";
 import { canonicalHost, type Place } from "../handshake/host.ts";
-import { connectRequest, httpConnect, isTunnel, offeredLogins } from "../handshake/http-connect.ts";
+import { valuesOf } from "../handshake/http.ts";
+import { connectRequest, httpConnect, isTunnel } from "../handshake/http-connect.ts";
 import type { ProxyServer } from "../handshake/proxy.ts";
 import { socks4 } from "../handshake/socks4.ts";
 import { socks5 } from "../handshake/socks5.ts";
@@ -17,10 +18,6 @@ import { converse, type Outcome } from "./converse.ts";
 import { endpointTls } from "./endpoint-tls.ts";
 import type { ChosenProxy } from "./session.ts";
 import type { Trace } from "./trace.ts";
-
-/** How much of what a proxy offers is told. */
-const MAX_SCHEMES = 5;
-const MAX_SCHEME_LENGTH = 20;
 
 export interface Tunnel {
   readonly via: ChosenProxy;
@@ -136,12 +133,13 @@ function refusal(proxy: ProxyServer, answer: Answer): ProxyError {
   return new ProxyError(message, { ...answer, proxy: proxy.publicUrl, code });
 }
 
+/** Of several ways that one field offers (RFC 9110 §11.6.1), the first is named. */
 function loginAdvice({ rawHeaders }: Answer): string {
-  const offered = offeredLogins(rawHeaders);
-  if (offered.length === 0 || offered.some((scheme) => /^basic$/i.test(scheme)))
+  const offers = valuesOf(rawHeaders, "proxy-authenticate");
+  if (offers.length === 0 || /\bbasic\b/i.test(offers.join()))
     return "give it a user name and a password, or others, in its url";
-  const names = offered.slice(0, MAX_SCHEMES).map((scheme) => scheme.slice(0, MAX_SCHEME_LENGTH));
-  return `it takes ${names.join(", ")}, and only Basic is known here: use another proxy, or log in by a header of your own in proxy.headers`;
+  const names = offers.map((offer) => /^[\w-]{0,20}/.exec(offer)).join(", ");
+  return `it takes ${names.slice(0, 99)}, and only Basic is known here: see proxy.headers`;
 }
 
 /** Throws if anything came behind the consent: bytes, or the end. */

@@ -290,7 +290,7 @@ function dial(to: Endpoint, host: string): NodeTransport {
     if (!isTunnel) options.onread = onread;
     const socket = tls === undefined ? connectTcp(options) : connectTls(options, tls);
     // Node forgets these where TLS is to follow.
-    if (tls !== undefined && noDelay) socket.setNoDelay(true);
+    if (tls !== undefined) socket.setNoDelay(noDelay);
     if (tls !== undefined && keepAliveDelay !== undefined) socket.setKeepAlive(true, keepAliveDelay);
     // Bun sets it whatever it is told, and unsets nothing that it was not told to set.
     if (!noDelay && socketPath === undefined)

@@ -3,7 +3,7 @@
 import { expect } from "chai";
 import { HandshakeError, LimitError, type RawHeaders, UsageError } from "../../lib/errors.ts";
 import { Conversation } from "../../lib/handshake/conversation.ts";
-import { connectRequest, httpConnect, isTunnel, offeredLogins } from "../../lib/handshake/http-connect.ts";
+import { connectRequest, httpConnect, isTunnel } from "../../lib/handshake/http-connect.ts";
 import { parseProxy } from "../../lib/handshake/proxy.ts";
 import { thrown } from "../support/failure.ts";
 import { fromLatin1, hearAll, latin1, refusal } from "../support/talks.ts";
@@ -211,41 +211,5 @@ describe("httpConnect", () => {
     conversation.push(latin1(`HTTP/1.1 200 OK\r\n\r\n${"x".repeat(100_000)}`));
     expect(conversation.done).to.equal(true);
     expect(conversation.rest.length).to.equal(100_000);
-  });
-});
-
-describe("offeredLogins", () => {
-  const rows: [title: string, fields: string[], offered: string[]][] = [
-    ["none", [], []],
-    ["nothing", ["", " , "], []],
-    ["one", ["Basic"], ["Basic"]],
-    ["one with parameters", ['Basic realm="a", charset="UTF-8"'], ["Basic"]],
-    ["parameters with blanks around", ['Digest realm = "a" , nonce = b'], ["Digest"]],
-    ["a token in their place", ["Negotiate YWJj==", "NTLM abc="], ["Negotiate", "NTLM"]],
-    [
-      "several in one field",
-      ['Digest realm="a", nonce="b", Basic realm="c", NTLM'],
-      ["Digest", "Basic", "NTLM"],
-    ],
-    ["each once, in any case", ["NTLM", "ntlm", "Ntlm a"], ["Ntlm"]],
-    ["no names within quotes", ['Digest realm="a, Basic b, NTLM", opaque="\\", Basic c"'], ["Digest"]],
-    ["no end of a quote", ['Digest realm="a, Basic b'], ["Digest"]],
-    ["what is no token", ["Ba(sic realm=a", "\x80 a"], []],
-    ["names that objects have", ["constructor a", "__proto__"], ["constructor", "__proto__"]],
-  ];
-  for (const [title, fields, offered] of rows) {
-    it(`finds ${title}`, () => {
-      const headers = fields.map((value) => ["Proxy-Authenticate", value] as const);
-      expect(offeredLogins([["Server", "Basic"], ...headers])).to.deep.equal(offered);
-    });
-  }
-
-  it("finds those of a proxy that takes itself for a server", () => {
-    expect(offeredLogins([["www-authenticate", "Basic"]])).to.deep.equal(["Basic"]);
-  });
-
-  it("takes linear time", () => {
-    for (const unit of ["a ", '"', '"\\', "a=", " ", ",", "a,", '" a'])
-      offeredLogins([["Proxy-Authenticate", unit.repeat(1_000_000)]]);
   });
 });

@@ -474,7 +474,10 @@ describe("openTunnel", () => {
     for (const [challenges, known] of [
       [["Digest realm=x"], "Digest"],
       [["NTLM", "Negotiate"], "NTLM, Negotiate"],
-      [['Digest realm="a, Basic b=", nonce="x", Kerberos'], "Digest, Kerberos"],
+      [
+        ['Digest realm="a", nonce="x", Kerberos', `Negotiate${"x".repeat(9_000)}`],
+        "Digest, Negotiatexxxxxxxxxxx",
+      ],
       [["Basic realm=x"], undefined],
       [["Negotiate, Digest a=b", "basic"], undefined],
       [[], undefined],
