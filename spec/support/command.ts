@@ -5,7 +5,7 @@ import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Use } from "./clean-up.ts";
-import { command, runtime } from "./runtime.ts";
+import { command, takesTypeScript } from "./runtime.ts";
 import { Screen } from "./screen.ts";
 
 export interface Ended {
@@ -19,10 +19,11 @@ export interface Ended {
 /** What a process's environment has besides. */
 export type Env = Readonly<Record<string, string>>;
 
-const COMMAND: readonly string[] =
-  runtime === "node" ? [process.execPath, await bundled()] : [...command, "lib/cli.ts"];
+const COMMAND: readonly string[] = takesTypeScript
+  ? [...command, "lib/cli.ts"]
+  : [process.execPath, await bundled()];
 
-/** Node runs the command bundled, as it is published: to translate it anew for each run would take longer than the run. */
+/** Bundled, as it is published: to translate the command anew for each run would take longer than the run. */
 async function bundled(): Promise<string> {
   const { build } = await import("esbuild");
   const root = mkdtempSync(join(tmpdir(), "isosocket-"));
