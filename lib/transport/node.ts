@@ -287,7 +287,13 @@ function dial(to: Endpoint, host: string): NodeTransport {
     }
     // Deno cannot put TLS over a socket that was made with `onread`.
     if (!isTunnel) options.onread = onread;
-    return tls === undefined ? connectTcp(options) : connectTls(options, tls);
+    if (tls === undefined) return connectTcp(options);
+    const socket = connectTls(options, tls);
+    if (socketPath !== undefined) return socket;
+    // Node 20 passes these over where TLS begins with the connection.
+    socket.setNoDelay(noDelay);
+    if (keepAliveDelay !== undefined) socket.setKeepAlive(true, keepAliveDelay);
+    return socket;
   };
   // The place is for what may go wrong with TLS.
   const place = isTunnel || tls !== undefined ? placeOf(to) : "";
