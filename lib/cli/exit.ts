@@ -109,8 +109,8 @@ function unconnected({ error }: CloseInfo): Exit {
 
 /** The flag that may help. */
 function hint(error: CloseInfo["error"]): string {
-  if (error instanceof HandshakeError && (error.status ?? 0) >= 300 && (error.status ?? 0) < 400)
-    return "; --follow goes there";
+  const { status = 0 } = error instanceof HandshakeError ? error : {};
+  if (status >= 300 && status < 400) return "; --follow goes there";
   const isTls = error instanceof TransportError && error.code === "ERR_WS_TLS";
   if (isTls && /cert|self.signed|unable.to/i.test(`${error.message} ${codeOf(error.cause)}`))
     return "; --ca FILE trusts another authority, --nocert anybody";

@@ -4,7 +4,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Use } from "./clean-up.ts";
+import { nextTurn, type Use } from "./clean-up.ts";
 import { command, takesTypeScript } from "./runtime.ts";
 import { Screen } from "./screen.ts";
 
@@ -165,14 +165,17 @@ export class InTerminal {
 export interface TerminalOptions {
   readonly columns?: number;
   readonly env?: Env;
+  /** The file that standard error is; default the terminal. */
+  readonly notes?: string;
   /** A command of the shell that runs when the command has ended, or was stopped; $? is its exit code. */
   readonly after?: string;
 }
 
 /** Runs the command in a pseudo-terminal, which util-linux's script makes. */
 export function runInTerminal(use: Use, args: readonly string[], options: TerminalOptions = {}): InTerminal {
-  const { columns = 60, env = {}, after } = options;
-  const line = [...COMMAND, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
+  const { columns = 60, env = {}, notes, after } = options;
+  const words = [...COMMAND, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+  const line = [...words, ...(notes === undefined ? [] : [`2>'${notes}'`])].join(" ");
   const run = after === undefined ? `exec ${line}` : `set -m; ${line}; ${after}`;
   const shell = `stty cols ${columns} rows 24; ${run}`;
   const script = spawn("script", ["-qefc", shell, "/dev/null"], {
@@ -190,6 +193,18 @@ function environment(more: Env): NodeJS.ProcessEnv {
 /** A folder that is gone after the test. */
 export function folder(use: Use): string {
   const path = mkdtempSync(join(tmpdir(), "isosocket-"));
-  use({ close: () => rmSync(path, { recursive: true, maxRetries: 10 }) });
+  use({ close: () => remove(path) });
   return path;
+}
+
+/** Who was killed may write there for a moment longer: a terminal that is gone tells its processes so, and waits for none. */
+async function remove(path: string): Promise<void> {
+  for (;;) {
+    try {
+      return rmSync(path, { recursive: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY") throw error;
+      await nextTurn();
+    }
+  }
 }
