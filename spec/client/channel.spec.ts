@@ -100,9 +100,24 @@ describe("Channel", () => {
       expect(ws.bufferedAmount).to.equal(0);
     });
 
-    it("gives one promise to all who need not wait", async () => {
+    it("waits for room behind a Blob, too", async () => {
+      const pair_ = await pair(use);
+      const { ws, server } = pair_;
+      server.socket.pause();
+      const sent = ws.send(new Blob([new Uint8Array(16 * MIB)]));
+      while (ws.bufferedAmount < HIGH_WATER) await nextTurn();
+      expect(await isPending(sent)).to.equal(true);
+      server.socket.resume();
+      await sent;
+      expect(ws.bufferedAmount).to.be.below(HIGH_WATER);
+    });
+
+    it("gives one promise to all who need not wait, also once nothing is under way that takes its time", async () => {
       const { ws } = await pair(use);
       expect(ws.send("a")).to.equal(ws.send("b"));
+      await ws.send(new Blob(["c"]));
+      await nextTurn();
+      expect(ws.send("d")).to.equal(ws.send("e"));
     });
   });
 

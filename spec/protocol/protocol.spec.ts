@@ -59,6 +59,22 @@ function endOf(frames: string, options: Partial<ProtocolOptions> = {}): CloseInf
 }
 
 describe("Protocol: messages", () => {
+  it("takes what its sink throws, though it must not, for no fault of the peer's", () => {
+    const { protocol, events } = record(
+      "client",
+      {},
+      {
+        message() {
+          throw new RangeError("mine");
+        },
+      },
+    );
+    expect(() => protocol.receive(hex("81 01 61"))).to.throw(RangeError, "mine");
+    expect([protocol.state, protocol.isFailed]).to.deep.equal(["open", false]);
+    protocol.receive(hex("89 00"));
+    expect(events).to.deep.equal(['message "a"', "ping "]);
+  });
+
   play([
     ["a text", "81 05 48 65 6c 6c 6f", ['message "Hello"']],
     ["a text in two frames", "01 03 48 65 6c | 80 02 6c 6f", ['message "Hello"']],

@@ -370,6 +370,15 @@ describe("a native session", () => {
       });
     }
 
+    it("and is lost meanwhile: that is no error of its own", async () => {
+      const { ws, socket } = await pair();
+      const closed = ws.close(4000);
+      socket.end({ code: 1006, wasClean: false });
+      const info = await closed;
+      expect(info).to.include({ code: 1006, wasClean: false }).and.not.to.have.property("error");
+      expect(info.sent).to.deep.equal({ code: 4000, reason: "" });
+    });
+
     it("by the clock when the browser does not, and ignores what it says later", async () => {
       const { ws, socket } = await pair();
       const closed = ws.close(1000, "", { timeout: 20 });

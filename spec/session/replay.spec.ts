@@ -219,6 +219,56 @@ describe("replay", () => {
     expect(await again.closed).to.include({ code: 1006 });
   });
 
+  it("fails where a connection failed", async () => {
+    const lines: string[] = [];
+    const transport = record((line) => lines.push(line), {
+      transport: () => Promise.reject(new Error("no luck")),
+    });
+    await rejection(createConnection(PLACE, { transport }), TransportError);
+    const error = await rejection(createConnection(PLACE, { transport: replay(lines) }), TransportError);
+    expect(error.message).to.include("no luck");
+  });
+
+  describe("to who is no client of ours", () => {
+    /** A connection in which the server greets with a subprotocol, and the client had sent `sent` before. */
+    const recorded = (sent: string): string => {
+      const key = "dGhlIHNhbXBsZSBub25jZQ==";
+      const request = `GET / HTTP/1.1\r\nSec-WebSocket-Key: ${key}\r\n\r\n`;
+      const answer = accepting(request).replace(/\r\n$/, "Sec-WebSocket-Protocol: chat\r\n\r\n");
+      const bytes = (text: string) => Buffer.from(text, "latin1").toString("base64");
+      const events = [
+        { event: "open", url: PLACE, time: 0, version: 1 },
+        { event: "request", head: request },
+        { event: "response", head: answer },
+        { event: "sent", bytes: bytes(sent) },
+        { event: "received", bytes: bytes("\x81\x02ok") },
+      ];
+      return events.map((event) => JSON.stringify({ connection: 1, at: 0, ...event })).join("\n");
+    };
+
+    it("answers a request that comes in pieces, and does not wait for what it cannot read", async () => {
+      const { readable, writable } = replay(recorded("\xff\xff"))();
+      const writer = writable.getWriter();
+      const request = "GET / HTTP/1.1\r\nHost: h\r\nSec-WebSocket-Protocol: other\r\n\r\n";
+      for (const piece of [request.slice(0, 20), request.slice(20)]) await writer.write(Buffer.from(piece));
+      const reader = readable.getReader();
+      let said = "";
+      while (!said.endsWith("\x81\x02ok"))
+        said += Buffer.from((await reader.read()).value ?? []).toString("latin1");
+      expect(said)
+        .to.match(/^HTTP\/1\.1 101 /)
+        .and.include("Sec-WebSocket-Protocol: chat\r\n");
+      await writer.close();
+      while (!(await reader.read()).done);
+    });
+
+    it("ends where what it is sent is no request", async () => {
+      const { readable, writable } = replay(recorded(""))();
+      await writable.getWriter().write(Buffer.from("\0\0\r\n\r\n"));
+      expect((await readable.getReader().read()).done).to.equal(true);
+    });
+  });
+
   it("refuses a speed of nothing", () => {
     for (const speed of [0, -1, Number.NaN]) thrown(() => replay("", { speed }), UsageError);
   });
