@@ -89,6 +89,29 @@ describe("Channel", () => {
       expect(texts.join("")).to.equal("1234567");
     });
 
+    it("keeps the order for who sends when the first of two that take their time is through", async () => {
+      const { ws, server } = await pair(use);
+      let go = () => {};
+      const waiting = new Promise<void>((resolve) => {
+        go = resolve;
+      });
+      const first = ws.send(new Blob(["1"]));
+      const second = ws.sendStream(
+        (async function* () {
+          yield "2";
+          await waiting;
+          yield "3";
+        })(),
+      );
+      await first;
+      expect((await server.frames.take(2)).map(({ payload }) => `${payload}`)).to.deep.equal(["1", "2"]);
+      const third = ws.send("4");
+      go();
+      await Promise.all([second, third]);
+      const texts = (await server.frames.take(3)).map(({ payload }) => `${payload}`);
+      expect(texts).to.deep.equal(["3", "", "4"]);
+    });
+
     it("counts what waits behind a Blob", async () => {
       const { ws, server } = await pair(use);
       void ws.send(new Blob(["first"]));

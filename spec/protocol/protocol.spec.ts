@@ -183,6 +183,10 @@ describe("Protocol: text that is not UTF-8", () => {
       ["a character that goes on wrongly in the next fragment", "01 02 f0 9f | 00 05 41"],
       ["a surrogate over two fragments", "01 01 ed | 80 03 a0"],
       ["an overlong form around a ping", "01 01 e0 | 89 00 | 00 09 80"],
+      [
+        "a byte that begins no character, the first of a message behind another",
+        "01 02 61 62 | 80 00 | 01 05 ff",
+      ],
     ]);
   });
 

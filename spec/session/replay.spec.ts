@@ -2,14 +2,16 @@
 
 import { expect } from "chai";
 import type { ConnectionOptions } from "../../lib/client/options.ts";
+import { TEXT } from "../../lib/codec/opcode.ts";
 import { HandshakeError, TransportError, UsageError } from "../../lib/errors.ts";
 import { record } from "../../lib/session/record.ts";
 import { type ReplayOptions, replay } from "../../lib/session/replay.ts";
 import { memoryPipe } from "../../lib/transport/memory.ts";
-import { cleanUp } from "../support/clean-up.ts";
+import { cleanUp, nextTurn } from "../support/clean-up.ts";
 import { rejection, thrown } from "../support/failure.ts";
 import { accepting, listen, requestHead } from "../support/peer.ts";
 import { echo, PipePeer } from "../support/pipe-peer.ts";
+import { masked } from "../support/raw-client.ts";
 import { createConnection, WebSocketApp } from "../support/runtime.ts";
 import { wsServer } from "../support/ws-server.ts";
 
@@ -260,6 +262,26 @@ describe("replay", () => {
         .and.include("Sec-WebSocket-Protocol: chat\r\n");
       await writer.close();
       while (!(await reader.read()).done);
+    });
+
+    it("goes on when all of a message has come, however it is cut", async () => {
+      const message = masked(TEXT, "hello");
+      const { readable, writable } = replay(recorded(message.toString("latin1")))();
+      const [writer, reader] = [writable.getWriter(), readable.getReader()];
+      await writer.write(Buffer.from("GET / HTTP/1.1\r\nHost: h\r\n\r\n"));
+      expect(Buffer.from((await reader.read()).value ?? []).toString()).to.match(/^HTTP\/1\.1 101 /);
+      let isThere = false;
+      const next = reader.read().then(({ value }) => {
+        isThere = true;
+        return Buffer.from(value ?? []).toString("latin1");
+      });
+      for (const byte of message) {
+        for (let i = 0; i < 5; i++) await nextTurn();
+        expect(isThere).to.equal(false);
+        await writer.write(Uint8Array.of(byte));
+      }
+      expect(await next).to.equal("\x81\x02ok");
+      await writer.close();
     });
 
     it("ends where what it is sent is no request", async () => {
