@@ -315,6 +315,14 @@ describe("a native session", () => {
       expect(ws.state).to.equal("closed");
     });
 
+    it("with the first code that is an application's own", async () => {
+      const { ws, socket } = await pair();
+      const closed = ws.close(3000);
+      expect(socket.calls).to.deep.equal(["close 3000"]);
+      socket.end({ code: 3000 });
+      expect((await closed).sent).to.deep.equal({ code: 3000, reason: "" });
+    });
+
     it("without a code where it is asked for none", async () => {
       const { ws, socket } = await pair();
       void ws.close(1005);
