@@ -774,6 +774,10 @@ describe("serve", () => {
       ["TLS for another's server", { onConnection, server: createServer(), tls: {} }],
       ["TLS without a key", { onConnection, port: 0, tls: { cert: "x" } }],
       ["TLS with what is no certificate", { onConnection, port: 0, tls: { cert: "x", key: "y" } }],
+      [
+        "TLS with a requestCert that is neither",
+        { onConnection, port: 0, tls: { cert: "x", key: "y", requestCert: 1 } },
+      ],
       ["TLS with a client's option", { onConnection, port: 0, tls: { cert: "x", key: "y", pins: "z" } }],
       [
         "TLS with an option that there is not",

@@ -229,6 +229,8 @@ describe("replay", () => {
     await rejection(createConnection(PLACE, { transport }), TransportError);
     const error = await rejection(createConnection(PLACE, { transport: replay(lines) }), TransportError);
     expect(error.message).to.include("no luck");
+    const silent = lines.map((line) => line.replace(/,"error":"[^"]*"/, ""));
+    await rejection(createConnection(PLACE, { transport: replay(silent) }), TransportError);
   });
 
   describe("to who is no client of ours", () => {
