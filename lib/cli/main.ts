@@ -4,9 +4,9 @@ import { readFileSync } from "node:fs";
 import type { WebSocketAppConstructor } from "../client/app.ts";
 import { UsageError } from "../errors.ts";
 import { parseArguments } from "./arguments.ts";
-import { complaintLine, MISUSED } from "./exit.ts";
+import { ASKED, complaintLine, LOST, MISUSED } from "./exit.ts";
 import { help } from "./help.ts";
-import { PlainDisplay, writeNote } from "./output.ts";
+import { PlainDisplay, unwritable, writeNote } from "./output.ts";
 import { Run } from "./run.ts";
 
 /** Runs the command over a runtime's WebSocketApp; `manifest` is where the package.json is. The exit code. */
@@ -18,8 +18,7 @@ export async function main(
   try {
     const asked = parseArguments(args);
     if (typeof asked !== "string") return await new Run(asked, WebSocketApp).end(version(manifest));
-    answer(asked === "help" ? help() : `isosocket ${version(manifest)}\n`);
-    return 0;
+    return answer(asked === "help" ? help() : `isosocket ${version(manifest)}\n`);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     writeNote(`${complaintLine(error.message)} (see isosocket --help)`);
@@ -27,12 +26,17 @@ export async function main(
   }
 }
 
-function answer(text: string): void {
+/** The exit code; who asked may not want to read it all. */
+function answer(text: string): number {
   try {
     new PlainDisplay().print(text);
-  } catch {
-    // Who asked did not want to read it all.
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "EPIPE") return ASKED;
+    writeNote(complaintLine(unwritable(message)));
+    return LOST;
   }
+  return ASKED;
 }
 
 function version(manifest: URL): string {

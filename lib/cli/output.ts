@@ -25,6 +25,11 @@ export class PlainDisplay implements Display {
   }
 }
 
+/** What is said of a write that failed, for the system's `message`. */
+export function unwritable(message: string): string {
+  return `standard output cannot be written: ${message}`;
+}
+
 export function writeNote(line: string): void {
   try {
     writeAll(STDERR, `${line}\n`);

@@ -8,7 +8,7 @@ import { escapedLines } from "./escape.ts";
 import { ASKED, closedBy, complaintLine, exitOf, LOST, pageOf, type Signal, type Wish } from "./exit.ts";
 import { History, historyPath } from "./history.ts";
 import { optionsOf } from "./options.ts";
-import { type Display, PlainDisplay } from "./output.ts";
+import { type Display, PlainDisplay, unwritable } from "./output.ts";
 import { Prompt } from "./prompt.ts";
 import { Recorder } from "./recorder.ts";
 import { type Event, render, type Style } from "./render.ts";
@@ -161,7 +161,7 @@ export class Run {
     } catch (error) {
       this.#canPrint = false;
       const { code, message } = error as NodeJS.ErrnoException;
-      if (code !== "EPIPE") this.#complain(`standard output cannot be written: ${message}`);
+      if (code !== "EPIPE") this.#complain(unwritable(message));
       this.#finish(code === "EPIPE" ? "unread" : "unwritten");
     }
   }

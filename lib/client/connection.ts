@@ -299,8 +299,7 @@ export class InboxReceiver implements Receiver {
 /** Opens a connection with resolved options. */
 export async function connect(options: ResolvedOptions): Promise<Connection> {
   const session = await options.open();
-  const inbox = new Inbox(options.maxQueue);
-  inbox.attach(session);
+  const inbox = new Inbox(session, options.maxQueue);
   const channel = new Channel(session, options, new InboxReceiver(inbox));
   channel.start();
   return new Connection(channel, inbox);

@@ -40,10 +40,10 @@ export function handled<Value>(promise: Promise<Value>): Promise<Value> {
 }
 
 export class Inbox {
+  readonly #source: InboxSource;
   readonly #maxMessages: number;
-  #source: InboxSource | undefined;
   /** Those before #head were taken. */
-  #items: (Message | MessageStream)[] = [];
+  #items: Message[] = [];
   #head = 0;
   #bytes = 0;
   #waiters: Waiter[] = [];
@@ -53,13 +53,9 @@ export class Inbox {
   #isClosing = false;
   #info: CloseInfo | undefined;
 
-  constructor(maxMessages: number) {
-    this.#maxMessages = maxMessages;
-  }
-
-  /** From here on the inbox can make its source wait. */
-  attach(source: InboxSource): void {
+  constructor(source: InboxSource, maxMessages: number) {
     this.#source = source;
+    this.#maxMessages = maxMessages;
   }
 
   /** The next message, in order; rejects with ClosedError when there is none to come. */
@@ -71,8 +67,7 @@ export class Inbox {
       return handled(Promise.reject(error));
     }
     const item = this.#shift();
-    if (item !== undefined)
-      return item instanceof MessageStream ? handled(item.collect()) : Promise.resolve(item);
+    if (item !== undefined) return Promise.resolve(item);
     return this.#wait("message", bounds) as Promise<Message>;
   }
 
@@ -116,34 +111,25 @@ export class Inbox {
   }
 
   #timedOut(ms: number): TimeoutError {
-    return new TimeoutError("recv", ms, `no message came within ${ms} ms`).locate(
-      this.#source?.publicUrl ?? "",
-    );
+    return new TimeoutError("recv", ms, `no message came within ${ms} ms`).locate(this.#source.publicUrl);
   }
 
   #closedError(info: CloseInfo): ClosedError {
-    return closedError(info, this.#source?.publicUrl);
+    return closedError(info, this.#source.publicUrl);
   }
 
-  /** A message begins to come in pieces: for whoever waits first, or else as the next item. */
+  /** A message begins to come in pieces, as it does only while who waits first wants a stream: see #expect(). */
   #begin(type: "text" | "binary"): MessageStream {
     const stream = new MessageStream(type, (bytes) => this.#release(bytes));
-    const waiter = this.#waiters.shift();
-    if (waiter !== undefined) waiter.take(stream);
-    else this.#items.push(stream);
+    this.#waiters.shift()?.take(stream);
     return stream;
   }
 
   #wait(wants: Waiter["wants"], options: RecvOptions | undefined): Promise<Message | MessageStream> {
     if (this.#info !== undefined) return handled(Promise.reject(this.#closedError(this.#info)));
-    const waiting = new Promise<Message | MessageStream>((resolve, reject) => {
-      const take: Waiter["take"] =
-        wants === "stream"
-          ? resolve
-          : (item) => resolve(item instanceof MessageStream ? item.collect() : item);
-      const waiter =
-        options === undefined ? { wants, take, reject } : this.#bounded({ wants, take, reject }, options);
-      this.#waiters.push(waiter);
+    const waiting = new Promise<Message | MessageStream>((take, reject) => {
+      const waiter = { wants, take, reject };
+      this.#waiters.push(options === undefined ? waiter : this.#bounded(waiter, options));
       this.#expect();
     });
     return handled(waiting);
@@ -183,14 +169,13 @@ export class Inbox {
 
   /** Asks for pieces while a stream is read or is wanted next, and for whole messages otherwise. */
   #expect(): void {
-    if (this.#source === undefined) return;
     const wantsPieces = this.#stream !== undefined || this.#waiters[0]?.wants === "stream";
     this.#source.delivery = wantsPieces ? "parts" : "whole";
   }
 
-  #shift(): Message | MessageStream | undefined {
+  #shift(): Message | undefined {
     if (this.#head === this.#items.length) return undefined;
-    const item = this.#items[this.#head] as Message | MessageStream;
+    const item = this.#items[this.#head] as Message;
     this.#items[this.#head++] = ""; // so that what was taken can be collected
     if (this.#head === this.#items.length) {
       this.#items = [];
@@ -199,7 +184,7 @@ export class Inbox {
       this.#items = this.#items.slice(this.#head);
       this.#head = 0;
     }
-    this.#release(item instanceof MessageStream ? 0 : sizeOf(item));
+    this.#release(sizeOf(item));
     return item;
   }
 
@@ -217,7 +202,7 @@ export class Inbox {
     this.#bytes += bytes;
     if (this.#isPaused || this.#isClosing || !this.#isFull()) return;
     this.#isPaused = true;
-    this.#source?.pause();
+    this.#source.pause();
   }
 
   /** Reads on when half of what makes it full is gone, so that a pause is worth its price. */
@@ -231,7 +216,7 @@ export class Inbox {
   #resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    this.#source?.resume();
+    this.#source.resume();
   }
 }
 

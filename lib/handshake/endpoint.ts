@@ -73,7 +73,6 @@ export function parseAddress(text: string): Address {
   // The parser takes the next word for the host where there is none: `wss:name` and `wss:///name` are wss://name to it.
   if (!/^[a-z]+:\/\//i.test(text)) throw invalid('it has no "//" after its scheme', text);
   if (/^[a-z]+:\/\/\//i.test(text)) throw invalid("it has no host", text);
-  if (url.hostname === "") throw invalid("it has no host", text);
   if (url.port === "0") throw invalid("nothing can be reached at port 0", text);
   const port = url.port === "" ? (secure ? 443 : 80) : Number(url.port);
   // http://host:443 has a port that is not the default of its scheme and stays; ws://host:80 loses it.

@@ -141,8 +141,7 @@ function connectionOver(
   request: ConnectionRequest,
   options: ResolvedAccept,
 ): AcceptedConnection {
-  const inbox = new Inbox(options.maxQueue);
-  inbox.attach(session);
+  const inbox = new Inbox(session, options.maxQueue);
   const channel = new Channel(session, options, new InboxReceiver(inbox));
   channel.start();
   return new AcceptedConnection(channel, inbox, session, request);

@@ -103,11 +103,7 @@ function checkPlace({ port, host, socketPath, server, tls }: ServeOptions): void
 }
 
 function isPath(path: string): boolean {
-  try {
-    return path.startsWith("/") && new URL(`ws://localhost${path}`).pathname === path;
-  } catch {
-    return false;
-  }
+  return path.startsWith("/") && new URL(`ws://localhost${path}`).pathname === path;
 }
 
 function tlsOf(options: ServeTlsOptions, host: Pick<Host, "checkTls">): ServeTlsOptions {

@@ -189,9 +189,5 @@ function asError(thrown: unknown): Error {
 
 /** The path of a target as it stands in a request line; undefined for what is none. */
 function pathOf(target = ""): string | undefined {
-  try {
-    return target.startsWith("/") ? new URL(`ws://localhost${target}`).pathname : undefined;
-  } catch {
-    return undefined;
-  }
+  return target.startsWith("/") ? new URL(`ws://localhost${target}`).pathname : undefined;
 }

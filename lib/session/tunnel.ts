@@ -145,17 +145,16 @@ function loginAdvice({ rawHeaders }: Answer): string {
 /** Throws if anything came behind the consent: bytes, or the end. */
 function checkSilence(proxy: ProxyServer, outcome: Outcome<unknown>): void {
   let what: string | undefined;
+  const closed = () => {
+    what ??= "closed the tunnel at once";
+  };
   outcome.handOver({
     data() {
       what ??= "sent bytes of its own into the tunnel";
     },
     drain() {},
-    end() {
-      what ??= "closed the tunnel at once";
-    },
-    closed() {
-      what ??= "closed the tunnel at once";
-    },
+    end: closed,
+    closed,
   });
   if (what !== undefined) {
     throw new ProxyError(`the proxy ${proxy.publicUrl} ${what}`, { proxy: proxy.publicUrl });

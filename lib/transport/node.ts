@@ -289,12 +289,12 @@ function dial(to: Endpoint, host: string): NodeTransport {
     // Deno cannot put TLS over a socket that was made with `onread`.
     if (!isTunnel) options.onread = onread;
     const socket = tls === undefined ? connectTcp(options) : connectTls(options, tls);
-    // Node forgets these where TLS is to follow.
+    if (socketPath !== undefined) return socket;
+    // Node 20 forgets these where TLS is to follow.
     if (tls !== undefined) socket.setNoDelay(noDelay);
     if (tls !== undefined && keepAliveDelay !== undefined) socket.setKeepAlive(true, keepAliveDelay);
     // Bun sets it whatever it is told, and unsets nothing that it was not told to set.
-    if (!noDelay && socketPath === undefined)
-      socket.once("connect", () => socket.setNoDelay(true).setNoDelay(false));
+    if (!noDelay) socket.once("connect", () => socket.setNoDelay(true).setNoDelay(false));
     return socket;
   };
   // The place is for what may go wrong with TLS.

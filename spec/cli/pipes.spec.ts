@@ -1,6 +1,7 @@
 // The command with pipes, as in a script: what it sends, prints and exits with.
 
 import { createHash, X509Certificate } from "node:crypto";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
@@ -63,6 +64,12 @@ describe("isosocket in a pipe", function () {
     return `${frame.payload.readUInt16BE()} ${frame.payload.subarray(2)}`;
   };
 
+  /** The input is over and nothing comes: the run closes, and ends well. */
+  const endsWell = async ({ run, peer }: { run: Piped; peer: ServerEnd }) => {
+    expect(await answerClose(peer)).to.equal("1000 ");
+    expect(await run.ended).to.include({ code: 0, stdout: "", stderr: "" });
+  };
+
   /** Flags with which the tests' server is trusted. */
   const trusting = (): string[] => {
     const file = join(folder(use), "ca.pem");
@@ -81,6 +88,20 @@ describe("isosocket in a pipe", function () {
       const { code, stdout } = await runPiped(use, ["--version"]).ended;
       expect(code).to.equal(0);
       expect(stdout).to.match(/^isosocket \d+\.\d+\.\d+\n$/);
+    });
+
+    it("nobody who has left, and says nothing of it", async () => {
+      const run = runPiped(use, ["--help"]);
+      run.process.stdout.destroy();
+      expect(await run.ended).to.include({ code: 0, stderr: "" });
+    });
+
+    it("with 1 where the answer cannot be written", async () => {
+      for (const flag of ["--help", "--version"]) {
+        const { code, stderr } = await runInShell(use, '"$@" >/dev/full', [flag]).ended;
+        expect(code).to.equal(1);
+        expect(stderr).to.match(/^isosocket: standard output cannot be written: [^\n]*\n$/);
+      }
     });
 
     for (const [args, says] of [
@@ -128,35 +149,49 @@ describe("isosocket in a pipe", function () {
     });
 
     it("--binary lines", async () => {
-      const { peer } = await paired(["--binary"], Buffer.of(0, 0xff, 0x0a, 0x0d, 0x0a));
-      const frames = await peer.frames.take(2);
+      const pair = await paired(["--binary"], Buffer.of(0, 0xff, 0x0a, 0x0d, 0x0a));
+      const frames = await pair.peer.frames.take(2);
       expect(frames.map(({ opcode, payload }) => `${opcode} ${payload.toString("hex")}`)).to.deep.equal([
         "2 00ff",
         "2 0d",
       ]);
+      await endsWell(pair);
     });
 
     it("--hex lines", async () => {
-      const { peer } = await paired(["--hex"], "00 ff\n");
-      const { opcode, payload } = await peer.frames.next();
+      const pair = await paired(["--hex"], "00 ff\n");
+      const { opcode, payload } = await pair.peer.frames.next();
       expect([opcode, payload.toString("hex")]).to.deep.equal([BINARY, "00ff"]);
+      await endsWell(pair);
     });
 
     it("--whole as one text", async () => {
-      const { peer } = await paired(["--whole"], '{\n  "a": 1\n}\n');
-      expect(await texts(peer, 1)).to.deep.equal(['1 {\n  "a": 1\n}\n']);
+      const pair = await paired(["--whole"], '{\n  "a": 1\n}\n');
+      expect(await texts(pair.peer, 1)).to.deep.equal(['1 {\n  "a": 1\n}\n']);
+      await endsWell(pair);
     });
 
     it("a large --whole in frames of one message", async () => {
       const bytes = Buffer.alloc(5 * 1024 * 1024, "0123456789");
-      const { peer } = await paired(["--whole", "--binary"], bytes);
+      const pair = await paired(["--whole", "--binary"], bytes);
       const frames: SentFrame[] = [];
-      do frames.push(await peer.frames.next());
+      do frames.push(await pair.peer.frames.next());
       while (!frames.at(-1)?.fin);
       expect(frames.map(({ opcode }) => opcode)).to.deep.equal(
         frames.map((_, i) => (i === 0 ? BINARY : CONTINUATION)),
       );
       expect(Buffer.concat(frames.map(({ payload }) => payload)).equals(bytes)).to.equal(true);
+      await endsWell(pair);
+    });
+
+    it("no end of a large --whole that is not UTF-8: it closes with 1011, says so, and exits 2", async () => {
+      const text = Buffer.concat([Buffer.alloc(2 * 1024 * 1024, "x"), Buffer.of(0xff)]);
+      const { run, peer } = await paired(["--whole"], text);
+      expect(await answerClose(peer)).to.equal("1011 ");
+      expect(await run.ended).to.include({
+        code: 2,
+        stderr: "isosocket: the input is not UTF-8: --binary sends any bytes\n",
+      });
     });
 
     it("no line that is not UTF-8: it says so, and exits 2", async () => {
@@ -441,6 +476,16 @@ describe("isosocket in a pipe", function () {
       expect(await run.ended).to.include({ code: 0, stderr: "" });
     });
 
+    it("quietly, too, where --count is reached by what nobody reads", async () => {
+      const { run, peer } = await paired(["--count", "1"]);
+      const gone = once(run.process.stdout, "close");
+      run.process.stdout.destroy();
+      await gone;
+      peer.send(TEXT, "x");
+      await answerClose(peer);
+      expect(await run.ended).to.include({ code: 0, stderr: "" });
+    });
+
     it("when who reads has read enough, of input and echoes without end", async () => {
       const run = runInShell(use, 'yes | "$@" | head -2', [await echo()]);
       expect(await run.ended).to.include({ code: 0, stdout: "y\ny\n", stderr: "" });
@@ -515,6 +560,11 @@ describe("isosocket in a pipe", function () {
 
     it("where nobody listens", async () => {
       expect(await complaint(runPiped(use, [NOWHERE]), 3)).to.include("ECONNREFUSED");
+    });
+
+    it("to what speaks something else", async () => {
+      const other = use(await listen((socket) => void socket.end("SSH-2.0-OpenSSH_9.2p1\r\n")));
+      expect(await complaint(runPiped(use, [other.url]), 3)).to.include("SSH-2.0");
     });
 
     it("to a server that refuses, whose page it shows with -v, harmless", async () => {
@@ -699,6 +749,21 @@ describe("isosocket in a pipe", function () {
       second.close();
       expect((await run.ended).code).to.equal(0);
       expect(run.stderr).to.match(/^isosocket: [^\n]*; connecting again in 0\.0 s\n$/);
+    });
+
+    it("again with --reconnect where the server goes, and says with what", async () => {
+      const { run, peer, server } = await paired(["--reconnect", "0.01"]);
+      peer.close(1001);
+      const second = await server.accepted.next();
+      second.socket.end(frame(CLOSE));
+      (await server.accepted.next()).close();
+      const { code, stderr } = await run.ended;
+      expect(code).to.equal(0);
+      expect(stderr.replace(/\d\.\d/g, "0.0")).to.equal(
+        ["with 1001 (going away)", "without a code"]
+          .map((how) => `isosocket: the server closed ${how}; connecting again in 0.0 s\n`)
+          .join(""),
+      );
     });
 
     it("where the server answers with an upgrade and all the rest at once", async () => {

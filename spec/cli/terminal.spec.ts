@@ -222,6 +222,26 @@ describe("isosocket in a terminal", function () {
     expect(code).to.equal(0);
   });
 
+  it("waits after Ctrl-D for as long as --eof-wait says", async () => {
+    const { run, peer } = await prompted(["--eof-wait", "0.01"]);
+    run.type(CTRL_D);
+    const { opcode, payload } = await peer.frames.next();
+    expect([opcode, payload.readUInt16BE()]).to.deep.equal([CLOSE, 1000]);
+    peer.close();
+    expect((await run.end()).code).to.equal(0);
+  });
+
+  it("writes notes to the file that standard error is", async () => {
+    const notes = join(folder(use), "notes");
+    const { run, peer, server } = await prompted([], { notes });
+    expect(run.screen.rows).to.deep.equal([">"]);
+    peer.close(4000);
+    expect((await run.end()).code).to.equal(1);
+    expect(readFileSync(notes, "utf8")).to.equal(
+      `connected to ${server.url}; Ctrl-D closes\nisosocket: the server closed with 4000\n`,
+    );
+  });
+
   it("closes with 1000 at Ctrl-C, exits 130, and leaves the terminal as it was", async () => {
     const { run, peer } = await prompted([], { after: "echo exit $?; stty -a | grep -o -e '-*icanon'" });
     run.type(`half a line${CTRL_C}`);

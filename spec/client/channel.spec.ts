@@ -89,6 +89,29 @@ describe("Channel", () => {
       expect(texts.join("")).to.equal("1234567");
     });
 
+    it("keeps the order for who sends when the first of two that take their time is through", async () => {
+      const { ws, server } = await pair(use);
+      let go = () => {};
+      const waiting = new Promise<void>((resolve) => {
+        go = resolve;
+      });
+      const first = ws.send(new Blob(["1"]));
+      const second = ws.sendStream(
+        (async function* () {
+          yield "2";
+          await waiting;
+          yield "3";
+        })(),
+      );
+      await first;
+      expect((await server.frames.take(2)).map(({ payload }) => `${payload}`)).to.deep.equal(["1", "2"]);
+      const third = ws.send("4");
+      go();
+      await Promise.all([second, third]);
+      const texts = (await server.frames.take(3)).map(({ payload }) => `${payload}`);
+      expect(texts).to.deep.equal(["3", "", "4"]);
+    });
+
     it("counts what waits behind a Blob", async () => {
       const { ws, server } = await pair(use);
       void ws.send(new Blob(["first"]));
@@ -100,9 +123,24 @@ describe("Channel", () => {
       expect(ws.bufferedAmount).to.equal(0);
     });
 
-    it("gives one promise to all who need not wait", async () => {
+    it("waits for room behind a Blob, too", async () => {
+      const pair_ = await pair(use);
+      const { ws, server } = pair_;
+      server.socket.pause();
+      const sent = ws.send(new Blob([new Uint8Array(16 * MIB)]));
+      while (ws.bufferedAmount < HIGH_WATER) await nextTurn();
+      expect(await isPending(sent)).to.equal(true);
+      server.socket.resume();
+      await sent;
+      expect(ws.bufferedAmount).to.be.below(HIGH_WATER);
+    });
+
+    it("gives one promise to all who need not wait, also once nothing is under way that takes its time", async () => {
       const { ws } = await pair(use);
       expect(ws.send("a")).to.equal(ws.send("b"));
+      await ws.send(new Blob(["c"]));
+      await nextTurn();
+      expect(ws.send("d")).to.equal(ws.send("e"));
     });
   });
 

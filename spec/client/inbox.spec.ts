@@ -7,6 +7,7 @@ import { ClosedError, type CloseInfo, TimeoutError, UsageError, WebSocketError }
 import type { Delivery } from "../../lib/protocol/assembler.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { rejection } from "../support/failure.ts";
+import { retainedBytes } from "../support/growth.ts";
 
 /** A source whose calls are written down. */
 class FakeSource implements InboxSource {
@@ -22,10 +23,8 @@ class FakeSource implements InboxSource {
 }
 
 function inbox(maxMessages = 1024): { inbox: Inbox; source: FakeSource } {
-  const inbox = new Inbox(maxMessages);
   const source = new FakeSource();
-  inbox.attach(source);
-  return { inbox, source };
+  return { inbox: new Inbox(source, maxMessages), source };
 }
 
 const CLEAN: CloseInfo = { code: 1000, reason: "", wasClean: true };
@@ -51,6 +50,19 @@ describe("Inbox", () => {
     const received: unknown[] = [];
     for (const _ of numbers) received.push(await box.recv());
     expect(received).to.deep.equal(numbers);
+  });
+
+  it("keeps nothing of what was taken, though it is never empty", () => {
+    const kept = retainedBytes(() => {
+      const { inbox: box } = inbox();
+      box.message("first");
+      for (let i = 0; i < 500_000; i++) {
+        box.message("next");
+        void box.recv();
+      }
+      return box;
+    });
+    expect(kept).to.be.below(1024 * 1024);
   });
 
   describe("loses nothing", () => {

@@ -167,7 +167,49 @@ describe("faults: closing", () => {
         await clock.advance(1);
         expect(end).to.equal("4001 clean, told 4000");
       });
+
+      it(`50: nor for longer than closeTimeout (${shape})`, async () => {
+        const clock = virtualClock(use);
+        const peer = await scripted(use, [upgrade(), hear(CLOSE), close(4001), stayOpen], "memory");
+        let end = "";
+        void outcome(shape, peer, { closeTimeout: 200 }, closes).then((result) => {
+          end = endOf(result);
+        });
+        await clock.advance(200);
+        expect(end).to.equal("4001 clean, told 4000");
+      });
     }
+  });
+
+  describe("53: close() behind what takes its time", () => {
+    it("lets a Blob and a stream go first", async () => {
+      const peer = await scripted(use, [upgrade(), ...answerClose]);
+      const ws = await peer.createConnection(peer.url);
+      void ws.send(new Blob(["blob"]));
+      void ws.sendStream(["a", "b"]);
+      expect(await ws.close(4000)).to.include({ code: 4000, wasClean: true });
+      const { record } = await peer.lines.next();
+      const frames = await record.take(5);
+      expect(frames.slice(0, 4).map(({ payload }) => `${payload}`)).to.deep.equal(["blob", "a", "b", ""]);
+      expect(frames[4]?.opcode).to.equal(CLOSE);
+    });
+
+    it("but waits no longer than closeTimeout for a stream that does not end", async () => {
+      const clock = virtualClock(use);
+      const peer = await scripted(use, [upgrade(), hearEnd], "memory");
+      const connecting = peer.createConnection(peer.url);
+      await clock.advance(0);
+      const ws = await connecting;
+      const source = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) };
+      const sending = rejection(ws.sendStream(source), ClosedError);
+      const closing = ws.close(4000);
+      await clock.advance(2_999);
+      expect(ws.state).to.equal("closing");
+      await clock.advance(1);
+      expect(await closing).to.include({ code: 1006, wasClean: false });
+      expect((await closing).error).to.include({ name: "TimeoutError", phase: "close" });
+      await sending;
+    });
   });
 
   describe("54: close() with what may not be sent throws at once, and nothing has changed", () => {

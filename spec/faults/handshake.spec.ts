@@ -36,7 +36,7 @@ function changed(...changes: string[]): Step {
   return answer((head) => {
     const lines = accepting(head).trimEnd().split("\r\n");
     for (const change of changes) {
-      const name = change.replace("-", "").split(":")[0] ?? "";
+      const name = change.replace(/^-/, "").split(":")[0] ?? "";
       const at = lines.findIndex((line) => line.toLowerCase().startsWith(`${name.toLowerCase()}:`));
       const replacement = change.startsWith("-") ? [] : [change];
       if (at === -1) lines.push(...replacement);

@@ -48,6 +48,21 @@ describe("faults: in the long run", () => {
     await clock.advance(0);
   });
 
+  it("62: so where it is blocked for a moment only, and the deadline passes in it", async () => {
+    const clock = virtualClock(use);
+    const peer = await scripted(use, [upgrade()], "memory");
+    const connecting = peer.createConnection(peer.url, { keepAlive: { interval: 10_000, timeout: 5_000 } });
+    await clock.advance(0);
+    const [ws, line] = [await connecting, await peer.lines.next()];
+    await clock.advance(14_900);
+    void line.send(frame(PONG, (await line.frames.next()).payload));
+    await clock.block(400); // no more than a timer may be late, so that what lies there decides
+    await clock.advance(1_000);
+    expect(ws.state).to.equal("open");
+    ws.terminate();
+    await clock.advance(0);
+  });
+
   it("63: the system's clock jumps: nothing happens", async () => {
     const clock = virtualClock(use);
     const { now } = Date;

@@ -2,7 +2,7 @@
 
 import { expect } from "chai";
 import { CLOSE, PING, PONG, TEXT } from "../../lib/codec/opcode.ts";
-import { ClosedError, type CloseInfo, TimeoutError } from "../../lib/errors.ts";
+import { ClosedError, type CloseInfo, TimeoutError, TransportError } from "../../lib/errors.ts";
 import { HIGH_WATER } from "../../lib/session/session.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { frame } from "../support/raw-server.ts";
@@ -12,6 +12,7 @@ import { outcome, SHAPES } from "../support/script-outcome.ts";
 import { endOf, play, type Scene } from "../support/script-scenes.ts";
 import {
   close,
+  cue,
   drop,
   finish,
   goodbye,
@@ -20,6 +21,7 @@ import {
   reset,
   say,
   send,
+  stayOpen,
   stopReading,
   upgrade,
 } from "../support/script-steps.ts";
@@ -170,6 +172,27 @@ describe("faults: loss", () => {
         });
       }
     }
+
+    it("43: an end, by who takes nothing of what is left to send: it is not waited for", async () => {
+      const clock = virtualClock(use);
+      let go = () => {};
+      const sent = new Promise<void>((resolve) => {
+        go = resolve;
+      });
+      const peer = await scripted(use, [upgrade(), stopReading, stayOpen, cue(sent), finish], "memory");
+      const connecting = peer.createConnection(peer.url);
+      await clock.advance(0);
+      const ws = await connecting;
+      void ws.send(new Uint8Array(8 * HIGH_WATER));
+      go();
+      await settle();
+      await clock.advance(999);
+      expect(ws.state).to.equal("closing");
+      await clock.advance(1);
+      expect(ws.state).to.equal("closed");
+      expect(await ws.closed).to.include({ code: 1006, wasClean: false });
+      expect((await ws.closed).error).to.be.an.instanceOf(TransportError);
+    });
 
     silent(
       "48: asleep for an hour, and the peer is there: it is asked, and lives",

@@ -6,7 +6,7 @@ import { Worker } from "node:worker_threads";
 import { expect } from "chai";
 import { CLOSE, TEXT } from "../../lib/codec/opcode.ts";
 import { cleanUp } from "../support/clean-up.ts";
-import { command, runtime } from "../support/runtime.ts";
+import { command, runtime, takesTypeScript } from "../support/runtime.ts";
 import { type Script, scripted } from "../support/script.ts";
 import {
   answerClose,
@@ -142,7 +142,7 @@ describe("faults: the process", () => {
     const peer = await scripted(use, [upgrade(), hear(TEXT, () => heard()), hearEnd]);
     const entry = new URL(`../../lib/${runtime}.ts`, import.meta.url).href;
     const source = `(async () => {
-      if (${runtime === "node"}) (await import("tsx/esm/api")).register();
+      if (${!takesTypeScript}) (await import("tsx/esm/api")).register();
       const { createConnection } = await import(${JSON.stringify(entry)});
       const ws = await createConnection(${JSON.stringify(peer.url)}, { keepAlive: true });
       await ws.send("here");

@@ -80,6 +80,19 @@ describe("faults: security of ways", () => {
         .and.not.to.match(/S3CRET/);
     });
 
+    it("to another origin: its place and its Host are its own", async () => {
+      const other = await scripted(use, [upgrade(), ...answerClose]);
+      const first = await scripted(use, redirect(other.url));
+      const connectTo = { host: "127.0.0.1", port: Number(new URL(first.url).port) };
+      const options = { ...SECRETS, host: "s3cret.test", connectTo };
+      const ws = await createConnection("ws://first.test/", options);
+      await ws.close();
+      expect(await headAt(first)).to.include("Host: s3cret.test");
+      expect(await headAt(other))
+        .to.include(`Host: ${new URL(other.url).host}`)
+        .and.not.to.match(/S3CRET/i);
+    });
+
     it("within the same origin: keeps them", async () => {
       const peer = await scripted(use, (client) =>
         client === 0 ? redirect("/b?c#d") : [upgrade(), ...answerClose],
@@ -184,6 +197,8 @@ describe("faults: security of ways", () => {
       expect(await headAt(peer)).to.match(/\r\nCookie: host=1(\r|$)/);
       expect(await headAt(peer)).not.to.match(/cookie/i);
       expect(await headAt(peer)).not.to.match(/cookie/i);
+      // Not even kept: what another host could be told, and what was to come over TLS.
+      expect(new Set([...jar, ...another].map(({ name }) => name))).to.deep.equal(new Set(["host"]));
     });
   });
 

@@ -63,6 +63,23 @@ function ffs(isFinal: boolean): Bits {
 const HELLO = "f2 48 cd c9 c9 07 00";
 const AGAIN = "f2 00 11 00 00";
 
+describe("Protocol: large compressed messages", () => {
+  for (const way of WAYS) {
+    it(`come one behind the other, each as it was (${way})`, () => {
+      // Each beyond the size from which messages are gathered in blocks.
+      const texts = ["a\u20ac", "b", "c"].map((unit) => unit.repeat(1_200_000 / unit.length));
+      const got: unknown[] = [];
+      const recorded = record("client", deflating(way), { message: (data) => void got.push(data) });
+      for (const [i, text] of texts.entries())
+        recorded.protocol.receive(hex(frame(i < 2 ? 0xc1 : 0xc2, packed(utf8(text)))));
+      settle(recorded);
+      const [last] = got.splice(2);
+      expect(got.map((text, i) => text === texts[i])).to.deep.equal([true, true]);
+      expect(Buffer.compare(last as Uint8Array, utf8(texts[2] ?? ""))).to.equal(0);
+    });
+  }
+});
+
 describe("Protocol: compressed messages", () => {
   const messages: Row[] = [
     ["one block", `c1 07 ${HELLO}`, ['message "Hello"']],

@@ -59,6 +59,22 @@ function endOf(frames: string, options: Partial<ProtocolOptions> = {}): CloseInf
 }
 
 describe("Protocol: messages", () => {
+  it("takes what its sink throws, though it must not, for no fault of the peer's", () => {
+    const { protocol, events } = record(
+      "client",
+      {},
+      {
+        message() {
+          throw new RangeError("mine");
+        },
+      },
+    );
+    expect(() => protocol.receive(hex("81 01 61"))).to.throw(RangeError, "mine");
+    expect([protocol.state, protocol.isFailed]).to.deep.equal(["open", false]);
+    protocol.receive(hex("89 00"));
+    expect(events).to.deep.equal(['message "a"', "ping "]);
+  });
+
   play([
     ["a text", "81 05 48 65 6c 6c 6f", ['message "Hello"']],
     ["a text in two frames", "01 03 48 65 6c | 80 02 6c 6f", ['message "Hello"']],
@@ -167,6 +183,10 @@ describe("Protocol: text that is not UTF-8", () => {
       ["a character that goes on wrongly in the next fragment", "01 02 f0 9f | 00 05 41"],
       ["a surrogate over two fragments", "01 01 ed | 80 03 a0"],
       ["an overlong form around a ping", "01 01 e0 | 89 00 | 00 09 80"],
+      [
+        "a byte that begins no character, the first of a message behind another",
+        "01 02 61 62 | 80 00 | 01 05 ff",
+      ],
     ]);
   });
 

@@ -36,9 +36,6 @@ function specsIn(path: string): string[] {
   return files.filter((file) => file.endsWith(".spec.ts")).map((file) => join(path, file));
 }
 
-// Coverage is counted in this process alone: others run the sources transformed, and their places would be mixed up with ours.
-delete process.env.NODE_V8_COVERAGE;
-
 const chosen = process.argv.slice(2);
 const paths = chosen.length > 0 ? chosen : SHARED.map((folder) => join("spec", folder));
 const mocha = new Mocha({ timeout: 20_000, forbidOnly: true, forbidPending: true, reporter: "dot" });

@@ -84,6 +84,17 @@ async function listeningStreams(use: Use): Promise<{ port: number; accepted: Pro
 describe("acceptOver", () => {
   const use = cleanUp();
 
+  it("gives a request all the time that it takes, with timeout 0", async () => {
+    const pipe = memoryPipe();
+    const accepting = acceptOver(pipe.server, { timeout: 0 });
+    const [client, ws] = await Promise.all([
+      createConnection("ws://h/", { transport: pipe.client }),
+      accepting,
+    ]);
+    void client.close();
+    expect(await ws.closed).to.include({ code: 1000, wasClean: true });
+  });
+
   for (const cut of [Number.POSITIVE_INFINITY, 1, 7]) {
     it(`is the other end of createConnection(), in pieces of ${cut}`, async () => {
       const pipe = memoryPipe({ cut });

@@ -13,6 +13,7 @@ import { type AcceptingServer, acceptedPair, acceptingServer } from "../support/
 import { cleanUp, nextTurn } from "../support/clean-up.ts";
 import { rejection, thrown } from "../support/failure.ts";
 import { retainedBytes } from "../support/growth.ts";
+import { utf8 } from "../support/hex.ts";
 import { masked, opening, rawClient } from "../support/raw-client.ts";
 import { rawServer } from "../support/raw-server.ts";
 import { createConnection } from "../support/runtime.ts";
@@ -168,6 +169,18 @@ describe("ConnectionGroup", () => {
 
     it("of nobody is nothing", () => {
       expect(new ConnectionGroup().broadcast("hello")).to.equal(0);
+    });
+
+    it("goes behind a Blob that is sent by itself, and behind plain memory", async () => {
+      const { group, all } = await members(1);
+      const [{ client, ws }] = all as [Member];
+      void ws.send(new Blob(["blob"]));
+      group.broadcast("one");
+      for (const expected of [utf8("blob"), "one"]) expect(await client.recv()).to.deep.equal(expected);
+      await nextTurn();
+      void ws.send(utf8("memory").slice().buffer);
+      group.broadcast("two");
+      for (const expected of [utf8("memory"), "two"]) expect(await client.recv()).to.deep.equal(expected);
     });
 
     it("goes behind a stream or a Blob that is being sent, and before what comes later", async () => {

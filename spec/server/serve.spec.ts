@@ -99,8 +99,44 @@ describe("serve", () => {
     rmSync(folder, { recursive: true });
   });
 
+  it("sets nobody a deadline with timeout 0, and refuses and closes as ever", async () => {
+    const { ca, server } = certificates();
+    for (const tls of [undefined, server]) {
+      const scheme = tls === undefined ? "ws" : "wss";
+      const {
+        port,
+        connections,
+        refused,
+        server: it,
+      } = await start({
+        ...{ timeout: 0, path: "/" },
+        ...(tls && { tls }),
+      });
+      const silent = await rawClient(use, { port });
+      const url = `${scheme}://localhost:${port}/`;
+      await createConnection(url, { tls: { ca } });
+      expect((await connections.next()).secure).to.equal(tls !== undefined);
+      await rejection(createConnection(`${url}elsewhere`, { tls: { ca } }), Error);
+      expect((await refused.next()).error).to.include({ status: 404 });
+      await it.close();
+      silent.socket.end();
+      await silent.gone;
+    }
+  });
+
   describe("over TLS", () => {
     const tls = () => certificates().server;
+
+    it("listens on a Unix socket as well", async () => {
+      const folder = mkdtempSync(join(tmpdir(), "isosocket-"));
+      const socketPath = join(folder, "socket");
+      const { url, server, connections } = await start({ socketPath, tls: tls() });
+      expect(url).to.equal(`wss+unix:${socketPath}:/`);
+      await createConnection(url, { tls: { ca: certificates().ca } });
+      expect((await connections.next()).secure).to.equal(true);
+      await server.close();
+      rmSync(folder, { recursive: true });
+    });
 
     it("hands out connections", async () => {
       const { url, port, connections, server } = await start({ tls: tls() });
@@ -537,6 +573,14 @@ describe("serve", () => {
       expect(failed.waiting).to.equal(0);
     });
 
+    it("is told so where the server has a signal, too", async () => {
+      const { signal } = new AbortController();
+      const { url, refused, failed } = await start({ signal, path: "/here" });
+      await rejection(createConnection(`${url}/not`), Error);
+      expect((await refused.next()).error).to.include({ status: 404 });
+      expect(failed.waiting).to.equal(0);
+    });
+
     it("is told who left before an answer", async () => {
       const asking = new Queue<unknown>();
       const verify = (request: ConnectionRequest) => {
@@ -699,6 +743,17 @@ describe("serve", () => {
       await rejection(serve({ socketPath: "/no/such/folder/socket", onConnection() {} }), TransportError);
     });
 
+    it("where its signal is aborted before it listens, and listens no more", async () => {
+      const controller = new AbortController();
+      const folder = mkdtempSync(join(tmpdir(), "isosocket-"));
+      const socketPath = join(folder, "socket");
+      const starting = serve({ socketPath, onConnection() {}, signal: controller.signal });
+      controller.abort(new RangeError("not any more"));
+      expect((await rejection(starting, RangeError)).message).to.equal("not any more");
+      expect(existsSync(socketPath)).to.equal(false);
+      rmSync(folder, { recursive: true });
+    });
+
     it("where its signal is aborted already", async () => {
       const reason = new RangeError("no");
       const serving = serve({ port: 0, signal: AbortSignal.abort(reason), onConnection() {} });
@@ -719,6 +774,10 @@ describe("serve", () => {
       ["TLS for another's server", { onConnection, server: createServer(), tls: {} }],
       ["TLS without a key", { onConnection, port: 0, tls: { cert: "x" } }],
       ["TLS with what is no certificate", { onConnection, port: 0, tls: { cert: "x", key: "y" } }],
+      [
+        "TLS with a requestCert that is neither",
+        { onConnection, port: 0, tls: { cert: "x", key: "y", requestCert: 1 } },
+      ],
       ["TLS with a client's option", { onConnection, port: 0, tls: { cert: "x", key: "y", pins: "z" } }],
       [
         "TLS with an option that there is not",

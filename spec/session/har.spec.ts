@@ -4,8 +4,11 @@ import { expect } from "chai";
 import { TransportError } from "../../lib/errors.ts";
 import { harEntries } from "../../lib/session/har.ts";
 import { record } from "../../lib/session/record.ts";
+import { memoryPipe } from "../../lib/transport/memory.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { rejection } from "../support/failure.ts";
+import { hex } from "../support/hex.ts";
+import { accepting } from "../support/peer.ts";
 import { createConnection } from "../support/runtime.ts";
 import { wsServer } from "../support/ws-server.ts";
 
@@ -53,6 +56,27 @@ describe("harEntries", () => {
       JSON.stringify(entry);
     });
   }
+
+  it("has what came before a frame that breaks the rules, and what cannot be inflated as it was", async () => {
+    const { client, server } = memoryPipe();
+    const lines: string[] = [];
+    const transport = record((line) => lines.push(line), { transport: client });
+    const opening = createConnection(PLACE, { transport, perMessageDeflate: true });
+    const reader = server.readable.getReader();
+    const head = Buffer.from((await reader.read()).value ?? []).toString("latin1");
+    const agreed = accepting(head).replace(/\r\n$/, "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n");
+    const writer = server.writable.getWriter();
+    await writer.write(Buffer.from(agreed, "latin1"));
+    const ws = await opening;
+    await writer.write(hex("81 02 6f6b c1 02 0700 83 00 81 02 6e6f"));
+    expect((await ws.closed).error?.name).to.equal("ProtocolError");
+    const [entry] = await harEntries(lines);
+    const received = (entry?._webSocketMessages ?? []).filter(({ type }) => type === "receive");
+    expect(received.map(({ opcode, data }) => [opcode, data])).to.deep.equal([
+      [1, "ok"],
+      [1, "BwA="],
+    ]);
+  });
 
   it("has entries for connections without messages, and for those that failed", async () => {
     const lines: string[] = [];

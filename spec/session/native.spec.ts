@@ -315,6 +315,14 @@ describe("a native session", () => {
       expect(ws.state).to.equal("closed");
     });
 
+    it("with the first code that is an application's own", async () => {
+      const { ws, socket } = await pair();
+      const closed = ws.close(3000);
+      expect(socket.calls).to.deep.equal(["close 3000"]);
+      socket.end({ code: 3000 });
+      expect((await closed).sent).to.deep.equal({ code: 3000, reason: "" });
+    });
+
     it("without a code where it is asked for none", async () => {
       const { ws, socket } = await pair();
       void ws.close(1005);
@@ -369,6 +377,15 @@ describe("a native session", () => {
         await ws.closed;
       });
     }
+
+    it("and is lost meanwhile: that is no error of its own", async () => {
+      const { ws, socket } = await pair();
+      const closed = ws.close(4000);
+      socket.end({ code: 1006, wasClean: false });
+      const info = await closed;
+      expect(info).to.include({ code: 1006, wasClean: false }).and.not.to.have.property("error");
+      expect(info.sent).to.deep.equal({ code: 4000, reason: "" });
+    });
 
     it("by the clock when the browser does not, and ignores what it says later", async () => {
       const { ws, socket } = await pair();

@@ -52,6 +52,20 @@ describe("record", () => {
     expect(lines.every((line) => !line.includes("\n"))).to.equal(true);
   });
 
+  it("has the addresses of the connection", async () => {
+    const server = use(await wsServer("TCP"));
+    const ws = await createConnection(server.url, { transport: record(() => {}) });
+    expect(ws.localAddress).to.match(/^127\.0\.0\.1:\d+$/);
+    await ws.close();
+  });
+
+  it("says why there was no connection, also where that is no Error", async () => {
+    const lines: string[] = [];
+    const transport = record((line) => lines.push(line), { transport: () => Promise.reject("no luck") });
+    await rejection(createConnection(PLACE, { transport }), Error);
+    expect(eventsOf(lines).at(-1)).to.include({ event: "failed", error: "no luck" });
+  });
+
   describe("hides the secrets of handshakes", () => {
     const answer = [
       "HTTP/1.1 103 Early Hints",

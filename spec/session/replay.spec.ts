@@ -2,14 +2,16 @@
 
 import { expect } from "chai";
 import type { ConnectionOptions } from "../../lib/client/options.ts";
+import { TEXT } from "../../lib/codec/opcode.ts";
 import { HandshakeError, TransportError, UsageError } from "../../lib/errors.ts";
 import { record } from "../../lib/session/record.ts";
 import { type ReplayOptions, replay } from "../../lib/session/replay.ts";
 import { memoryPipe } from "../../lib/transport/memory.ts";
-import { cleanUp } from "../support/clean-up.ts";
+import { cleanUp, nextTurn } from "../support/clean-up.ts";
 import { rejection, thrown } from "../support/failure.ts";
 import { accepting, listen, requestHead } from "../support/peer.ts";
 import { echo, PipePeer } from "../support/pipe-peer.ts";
+import { masked } from "../support/raw-client.ts";
 import { createConnection, WebSocketApp } from "../support/runtime.ts";
 import { wsServer } from "../support/ws-server.ts";
 
@@ -215,6 +217,78 @@ describe("replay", () => {
     const again = await createConnection(PLACE, { transport: replay(lines) });
     again.terminate();
     expect(await again.closed).to.include({ code: 1006 });
+  });
+
+  it("fails where a connection failed", async () => {
+    const lines: string[] = [];
+    const transport = record((line) => lines.push(line), {
+      transport: () => Promise.reject(new Error("no luck")),
+    });
+    await rejection(createConnection(PLACE, { transport }), TransportError);
+    const error = await rejection(createConnection(PLACE, { transport: replay(lines) }), TransportError);
+    expect(error.message).to.include("no luck");
+    const silent = lines.map((line) => line.replace(/,"error":"[^"]*"/, ""));
+    await rejection(createConnection(PLACE, { transport: replay(silent) }), TransportError);
+  });
+
+  describe("to who is no client of ours", () => {
+    /** A connection in which the server greets with a subprotocol, and the client had sent `sent` before. */
+    const recorded = (sent: string): string => {
+      const key = "dGhlIHNhbXBsZSBub25jZQ==";
+      const request = `GET / HTTP/1.1\r\nSec-WebSocket-Key: ${key}\r\n\r\n`;
+      const answer = accepting(request).replace(/\r\n$/, "Sec-WebSocket-Protocol: chat\r\n\r\n");
+      const bytes = (text: string) => Buffer.from(text, "latin1").toString("base64");
+      const events = [
+        { event: "open", url: PLACE, time: 0, version: 1 },
+        { event: "request", head: request },
+        { event: "response", head: answer },
+        { event: "sent", bytes: bytes(sent) },
+        { event: "received", bytes: bytes("\x81\x02ok") },
+      ];
+      return events.map((event) => JSON.stringify({ connection: 1, at: 0, ...event })).join("\n");
+    };
+
+    it("answers a request that comes in pieces, and does not wait for what it cannot read", async () => {
+      const { readable, writable } = replay(recorded("\xff\xff"))();
+      const writer = writable.getWriter();
+      const request = "GET / HTTP/1.1\r\nHost: h\r\nSec-WebSocket-Protocol: other\r\n\r\n";
+      for (const piece of [request.slice(0, 20), request.slice(20)]) await writer.write(Buffer.from(piece));
+      const reader = readable.getReader();
+      let said = "";
+      while (!said.endsWith("\x81\x02ok"))
+        said += Buffer.from((await reader.read()).value ?? []).toString("latin1");
+      expect(said)
+        .to.match(/^HTTP\/1\.1 101 /)
+        .and.include("Sec-WebSocket-Protocol: chat\r\n");
+      await writer.close();
+      while (!(await reader.read()).done);
+    });
+
+    it("goes on when all of a message has come, however it is cut", async () => {
+      const message = masked(TEXT, "hello");
+      const { readable, writable } = replay(recorded(message.toString("latin1")))();
+      const [writer, reader] = [writable.getWriter(), readable.getReader()];
+      await writer.write(Buffer.from("GET / HTTP/1.1\r\nHost: h\r\n\r\n"));
+      expect(Buffer.from((await reader.read()).value ?? []).toString()).to.match(/^HTTP\/1\.1 101 /);
+      let isThere = false;
+      const next = reader.read().then(({ value }) => {
+        isThere = true;
+        return Buffer.from(value ?? []).toString("latin1");
+      });
+      for (const byte of message) {
+        for (let i = 0; i < 5; i++) await nextTurn();
+        expect(isThere).to.equal(false);
+        await writer.write(Uint8Array.of(byte));
+      }
+      expect(await next).to.equal("\x81\x02ok");
+      await writer.close();
+    });
+
+    it("ends where what it is sent is no request", async () => {
+      const { readable, writable } = replay(recorded(""))();
+      await writable.getWriter().write(Buffer.from("\0\0\r\n\r\n"));
+      expect((await readable.getReader().read()).done).to.equal(true);
+    });
   });
 
   it("refuses a speed of nothing", () => {

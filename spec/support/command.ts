@@ -4,8 +4,8 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Use } from "./clean-up.ts";
-import { command, runtime } from "./runtime.ts";
+import { nextTurn, type Use } from "./clean-up.ts";
+import { command, takesTypeScript } from "./runtime.ts";
 import { Screen } from "./screen.ts";
 
 export interface Ended {
@@ -19,10 +19,11 @@ export interface Ended {
 /** What a process's environment has besides. */
 export type Env = Readonly<Record<string, string>>;
 
-const COMMAND: readonly string[] =
-  runtime === "node" ? [process.execPath, await bundled()] : [...command, "lib/cli.ts"];
+const COMMAND: readonly string[] = takesTypeScript
+  ? [...command, "lib/cli.ts"]
+  : [process.execPath, await bundled()];
 
-/** Node runs the command bundled, as it is published: to translate it anew for each run would take longer than the run. */
+/** Bundled, as it is published: to translate the command anew for each run would take longer than the run. */
 async function bundled(): Promise<string> {
   const { build } = await import("esbuild");
   const root = mkdtempSync(join(tmpdir(), "isosocket-"));
@@ -164,14 +165,17 @@ export class InTerminal {
 export interface TerminalOptions {
   readonly columns?: number;
   readonly env?: Env;
+  /** The file that standard error is; default the terminal. */
+  readonly notes?: string;
   /** A command of the shell that runs when the command has ended, or was stopped; $? is its exit code. */
   readonly after?: string;
 }
 
 /** Runs the command in a pseudo-terminal, which util-linux's script makes. */
 export function runInTerminal(use: Use, args: readonly string[], options: TerminalOptions = {}): InTerminal {
-  const { columns = 60, env = {}, after } = options;
-  const line = [...COMMAND, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
+  const { columns = 60, env = {}, notes, after } = options;
+  const words = [...COMMAND, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+  const line = [...words, ...(notes === undefined ? [] : [`2>'${notes}'`])].join(" ");
   const run = after === undefined ? `exec ${line}` : `set -m; ${line}; ${after}`;
   const shell = `stty cols ${columns} rows 24; ${run}`;
   const script = spawn("script", ["-qefc", shell, "/dev/null"], {
@@ -189,6 +193,18 @@ function environment(more: Env): NodeJS.ProcessEnv {
 /** A folder that is gone after the test. */
 export function folder(use: Use): string {
   const path = mkdtempSync(join(tmpdir(), "isosocket-"));
-  use({ close: () => rmSync(path, { recursive: true, maxRetries: 10 }) });
+  use({ close: () => remove(path) });
   return path;
+}
+
+/** Who was killed may write there for a moment longer: a terminal that is gone tells its processes so, and waits for none. */
+async function remove(path: string): Promise<void> {
+  for (;;) {
+    try {
+      return rmSync(path, { recursive: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY") throw error;
+      await nextTurn();
+    }
+  }
 }

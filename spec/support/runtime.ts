@@ -20,9 +20,13 @@ export type WebSocketApp = NodeEntry.WebSocketApp;
 
 export const platform: Platform = transport[runtime];
 
+/** Whether this runtime takes TypeScript as it is: Node does since 22.18, and then its coverage tells of the sources. */
+export const takesTypeScript: boolean =
+  runtime !== "node" || ("typescript" in process.features && process.features.typescript !== false);
+
 /** The command that runs a program of ours in this runtime. */
 export const command: readonly string[] = {
-  node: [process.execPath, "--import", "tsx"],
+  node: takesTypeScript ? [process.execPath] : [process.execPath, "--import", "tsx"],
   deno: [process.execPath, "run", "-A"],
   bun: [process.execPath],
 }[runtime];

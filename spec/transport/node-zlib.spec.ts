@@ -94,6 +94,14 @@ class Direction {
     return [new TextDecoder().decode(output.subarray(0, size)), packed.length - 4];
   }
 
+  /** As after each message where no context is taken over. */
+  forget(): void {
+    this.#deflate.forget();
+    this.#inflate.forget();
+    this.#sent.clear();
+    this.#received.clear();
+  }
+
   release(): void {
     this.#deflate.release();
     this.#inflate.release();
@@ -102,10 +110,99 @@ class Direction {
 
 const SENTENCE = "The quick brown fox jumps over the lazy dog, and nobody minds.";
 
+/** A zlib that does one thing otherwise. */
+function changed(change: {
+  /** Instead of compress(). */
+  compress?: (inner: RawDeflate, plain: Uint8Array) => Uint8Array;
+  /** What step() tells instead of `size`; `into` is what came out. */
+  step?: (size: number, input: Uint8Array, into: Uint8Array) => number;
+  /** What finish() tells instead. */
+  finish?: (size: number) => number;
+}): Zlib {
+  const zlib = nodeZlib("driven");
+  return {
+    deflate(...terms) {
+      const inner = zlib.deflate(...terms);
+      return {
+        compress: (bytes, start, end, history) =>
+          change.compress?.(inner, bytes.subarray(start, end)) ?? inner.compress(bytes, start, end, history),
+        forget: () => inner.forget(),
+        release: () => inner.release(),
+      };
+    },
+    inflate(windowBits) {
+      const inner = zlib.inflate(windowBits);
+      return {
+        get taken() {
+          return inner.taken;
+        },
+        get isEnded() {
+          return inner.isEnded;
+        },
+        begin: (history, room) => inner.begin(history, room),
+        step(input, start, end, into, limit) {
+          const size = inner.step(input, start, end, into, limit);
+          return change.step?.(size, input, into) ?? size;
+        },
+        finish(output, limit) {
+          const size = inner.finish(output, limit);
+          return change.finish?.(size) ?? size;
+        },
+        rest: () => inner.rest(),
+        forget: () => inner.forget(),
+        release: () => inner.release(),
+      };
+    },
+  };
+}
+
 describe("the runtime's zlib", () => {
   it("can be driven in this runtime", () => {
     expect(works(nodeZlib("driven"))).to.equal(true);
   });
+
+  const wrongs: [title: string, zlib: Zlib][] = [
+    [
+      "gives other bytes",
+      changed({
+        step(size, _input, into) {
+          into[0] = 0;
+          return size;
+        },
+      }),
+    ],
+    [
+      "remembers nothing of the messages before",
+      changed({
+        compress(inner, plain) {
+          inner.forget();
+          return inner.compress(plain, 0, plain.length, new History(15)).slice();
+        },
+      }),
+    ],
+    // Such a message is the only one that begins with these bytes.
+    [
+      "takes no message that goes on behind a final block",
+      changed({ step: (size, [first]) => (first === 0xf3 ? CORRUPT : size) }),
+    ],
+    [
+      "finds nothing corrupt",
+      changed({ step: (size) => Math.max(size, 0), finish: (size) => Math.max(size, 0) }),
+    ],
+    [
+      "throws",
+      changed({
+        compress() {
+          throw new Error("not here");
+        },
+      }),
+    ],
+  ];
+  for (const [title, zlib] of wrongs) {
+    it(`does not work where it ${title}`, () => {
+      expect(works(zlib)).to.equal(false);
+    });
+  }
 
   it("is driven where that works", () => {
     let isOneShot = false;
@@ -244,6 +341,20 @@ describe("the runtime's zlib", () => {
     });
   }
 
+  it("begins again behind a final block, but not without end, by the public functions", () => {
+    const final = hex("01 0000ffff");
+    const sizes = [257, 258].map((restarts) => {
+      const packed = Buffer.concat(Array.from({ length: restarts }, () => final));
+      const inflate = nodeZlib("one-shot").inflate(15);
+      inflate.begin(new History(15), 1000);
+      expect(inflate.step(packed, 0, packed.length, new Uint8Array(10), 10)).to.equal(0);
+      const size = inflate.finish(new Uint8Array(10), 10);
+      inflate.release();
+      return size;
+    });
+    expect(sizes).to.deep.equal([0, CORRUPT]);
+  });
+
   it("never makes more of a message at once than there may be, by the public functions", () => {
     const inflate = nodeZlib("one-shot").inflate(15);
     const bomb = nodeZlibModule
@@ -280,6 +391,19 @@ describe("the runtime's zlib", () => {
       for (const direction of directions) direction.release();
       expect(counted.opened).to.equal(counted.closed);
       expect(counted.misused).to.equal(0);
+    });
+
+    it("forgets what it has closed already, for more of them than it keeps", () => {
+      const counted = new Counted();
+      const zlib = nodeZlib("driven", () => counted.module);
+      const directions = Array.from({ length: 300 }, () => new Direction(zlib, zlib));
+      const texts = (word: string) => directions.map((direction, i) => direction.send(`${word} ${i}`)[0]);
+      const expected = (word: string) => directions.map((_, i) => `${word} ${i}`);
+      expect(texts("one")).to.deep.equal(expected("one"));
+      for (const direction of directions) direction.forget();
+      expect(texts("two")).to.deep.equal(expected("two"));
+      for (const direction of directions) direction.release();
+      expect([counted.opened - counted.closed, counted.misused]).to.deep.equal([0, 0]);
     });
 
     it("opens no stream for one connection more than once", () => {

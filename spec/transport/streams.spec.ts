@@ -71,6 +71,18 @@ describe("overStreams", () => {
     }
   });
 
+  it("tells why it was lost, also where that is no Error", async () => {
+    for (const reason of ["the dog ate it", new Error("the dog ate it")]) {
+      const { streams, from } = scripted();
+      const heard = new Heard();
+      overStreams(streams).attach(heard);
+      from.error(reason);
+      await nextTurn();
+      expect(heard.cause).to.be.an.instanceOf(TransportError).and.include({ cause: reason });
+      expect(heard.cause?.message).to.equal("the connection was lost: the dog ate it");
+    }
+  });
+
   it("carries bytes both ways, and the ends", async () => {
     const { client, server } = memoryPipe();
     const [one, two] = [overStreams(client), overStreams(server)];
