@@ -60,9 +60,11 @@ interface Run {
   readonly backoff: Backoff | undefined;
   /** A connection was open before. */
   wasOpen: boolean;
-  /** How the last connection ended. */
-  info: CloseInfo | undefined;
   trace: ResolvedOptions["trace"];
+  /** What was checked as the run began, for the first connection. */
+  checked: ResolvedOptions | undefined;
+  /** Tells the end of the current connection. */
+  settle: (info: CloseInfo) => void;
 }
 
 /** A WebSocket that calls back. Made for a runtime by webSocketAppWith(). */
@@ -95,6 +97,9 @@ export class App implements AppCallbacks<App> {
   /** The end of the run is what the user asked for. */
   #isEnding = false;
 
+  /** One for all apps. */
+  static readonly #tellEnd = (info: CloseInfo, app: App): void => app.#ended(info);
+
   /** Throws UsageError for a url or an option that is wrong. */
   constructor(resolve: Resolve, url: Provider<string | URL>, options: AppOptions = {}) {
     const { reconnect, outbox, ...own } = copyOf(options);
@@ -107,7 +112,7 @@ export class App implements AppCallbacks<App> {
       delete given[name];
     }
     this.#resolve = resolve;
-    this.#caller = new CallbackReceiver(this, (info) => this.#ended(info));
+    this.#caller = new CallbackReceiver<App>(this, App.#tellEnd);
     this.#url = url;
     this.#options = given;
     this.#reconnect = reconnect;
@@ -137,13 +142,7 @@ export class App implements AppCallbacks<App> {
    * it waits for the next attempt.
    */
   async runForever(options: RunOptions = {}): Promise<CloseInfo> {
-    const { signal, reconnect = this.#reconnect, keepAlive, ...others } = ownProperties(options);
-    refuseOthers(others, []);
-    if (this.#run !== undefined) throw new UsageError("the app is running already", "ERR_WS_INVALID_STATE");
-    const run = this.#begin(abortSignal("signal", signal), resolveReconnect(reconnect), keepAlive);
-    this.#run = run;
-    this.#isEnding = false;
-    this.#isBoxed = this.#outbox !== undefined;
+    const run = this.#begin(options); // what is kept here is kept for as long as it runs
     for (;;) {
       const info = await this.#connect(run);
       if (info.retry === undefined) return info;
@@ -208,54 +207,61 @@ export class App implements AppCallbacks<App> {
     if (this.#channel === undefined) this.#run?.controller?.abort();
   }
 
-  #begin(
-    signal: AbortSignal | undefined,
-    reconnect: Reconnect | undefined,
-    keepAlive: RunOptions["keepAlive"],
-  ): Run {
-    const signals = [signal, this.#options.signal].filter((each) => each !== undefined);
+  #begin(given: RunOptions): Run {
+    const { signal, reconnect = this.#reconnect, keepAlive, ...others } = ownProperties(given);
+    refuseOthers(others, []);
+    if (this.#run !== undefined) throw new UsageError("the app is running already", "ERR_WS_INVALID_STATE");
+    const signals = [abortSignal("signal", signal), this.#options.signal].filter(
+      (each) => each !== undefined,
+    );
+    const schedule = resolveReconnect(reconnect);
     const merged = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
     const options = withDefaults(this.#options, { signal: merged, keepAlive } as ConnectionOptions);
-    this.#resolved(options); // for its complaints: callbacks may have been set since
-    const backoff = reconnect && new Backoff(reconnect, randomFraction);
-    return {
+    const run: Run = {
       controller: undefined,
       signal: merged,
       options,
-      reconnect,
-      backoff,
+      reconnect: schedule,
+      backoff: schedule && new Backoff(schedule, randomFraction),
       wasOpen: false,
-      info: undefined,
       trace: undefined,
+      checked: this.#resolved(options), // also for its complaints: callbacks may have been set since
+      settle: () => {},
     };
+    this.#run = run;
+    this.#isEnding = false;
+    this.#isBoxed = this.#outbox !== undefined;
+    return run;
   }
 
-  /** One connection, from its beginning to its onClose. */
-  async #connect(run: Run): Promise<CloseInfo> {
+  /** One connection, from its beginning to its onClose. No async function, as those take half a kilobyte while they wait. */
+  #connect(run: Run): Promise<CloseInfo> {
     const { signal } = run;
-    const ignore = signal && onAbort(signal, this.#ending);
-    if (signal?.aborted) this.#ending();
     run.controller ??= new AbortController();
-    try {
-      const info = await (await this.#open(run)).closed;
-      return run.info ?? info;
-    } catch (error) {
-      const info = {
-        code: 1006,
-        reason: "",
-        wasClean: false,
-        error: asWebSocketError(error, signalsOf(run)),
+    return new Promise((resolve, reject) => {
+      run.settle = resolve;
+      if (signal !== undefined) {
+        const end = () => {
+          this.#isEnding = true;
+        };
+        const ignore = onAbort(signal, end);
+        if (signal.aborted) end();
+        run.settle = (info) => {
+          ignore();
+          resolve(info);
+        };
+      }
+      const failed = (cause: unknown) => {
+        const error = asWebSocketError(cause, signalsOf(run));
+        this.#ended({ code: 1006, reason: "", wasClean: false, error });
       };
-      this.#ended(info);
-      return run.info ?? info;
-    } finally {
-      ignore?.();
-    }
+      this.#open(run).catch(failed).catch(reject);
+    });
   }
 
-  /** By itself, as what is in here would stay in memory for as long as #connect() goes on. */
-  async #open(run: Run): Promise<Channel> {
-    const options = this.#resolved(run.options);
+  async #open(run: Run): Promise<void> {
+    const options = run.checked ?? this.#resolved(run.options);
+    run.checked = undefined;
     run.trace = options.trace;
     const session = await options.open(run.controller?.signal);
     try {
@@ -263,7 +269,6 @@ export class App implements AppCallbacks<App> {
       const channel = new Channel(session, options, this.#caller);
       this.#opened(channel, run);
       channel.start();
-      return channel;
     } catch (error) {
       session.destroy();
       throw error;
@@ -290,10 +295,6 @@ export class App implements AppCallbacks<App> {
     return this.#resolve(this.#url, options, callbacks);
   }
 
-  readonly #ending = (): void => {
-    this.#isEnding = true;
-  };
-
   #current(): Channel {
     if (this.#channel === undefined) throw new ClosedError("the app is not connected");
     return this.#channel;
@@ -314,11 +315,11 @@ export class App implements AppCallbacks<App> {
     const run = this.#run;
     const retry = run && this.#next(run, info, lasted);
     const told = retry === undefined ? info : { ...info, retry };
-    if (run !== undefined) run.info = told;
     if (retry !== undefined && run !== undefined) run.controller = new AbortController();
     run?.trace?.note(farewell(told));
     if (retry === undefined) this.#finish();
     this.#caller.call("onClose", told.code, told.reason, told);
+    run?.settle(told);
   }
 
   /** The attempt that follows; undefined for none. */
