@@ -263,7 +263,7 @@ export class App implements AppCallbacks<App> {
     const options = run.checked ?? this.#resolved(run.options);
     run.checked = undefined;
     run.trace = options.trace;
-    const session = await options.open(run.controller?.signal);
+    const session = await options.open(run.controller);
     try {
       for (const signal of signalsOf(run)) signal.throwIfAborted();
       const channel = new Channel(session, options, this.#caller);
