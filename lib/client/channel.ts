@@ -66,8 +66,8 @@ export class Channel implements SessionSink {
   #isClosing = false;
   /** More than maxBufferedAmount was buffered when it was last looked at. */
   #mayBeFull = false;
-  #waiters: DrainWaiter[] = [];
-  #pings: PendingPing[] = [];
+  #waiters: DrainWaiter[] | undefined;
+  #pings: PendingPing[] | undefined;
   #pingCount = 0;
   readonly #startHeartbeat: ResolvedOptions["heartbeat"];
   #heartbeat: Heartbeat | undefined;
@@ -164,12 +164,17 @@ export class Channel implements SessionSink {
     const payload = new Uint8Array(data === undefined ? this.#freshPayload() : controlPayload(data));
     this.session.ping(payload);
     const sentAt = performance.now();
-    return handled(new Promise((resolve, reject) => this.#pings.push({ payload, sentAt, resolve, reject })));
+    return handled(
+      new Promise((resolve, reject) => {
+        this.#pings ??= [];
+        this.#pings.push({ payload, sentAt, resolve, reject });
+      }),
+    );
   }
 
   #sendBeat(payload = this.#freshPayload()): void {
     // One of them is enough to wait for: a peer may answer none.
-    this.#pings = this.#pings.filter(({ resolve }) => resolve !== ignored);
+    this.#pings = (this.#pings ?? []).filter(({ resolve }) => resolve !== ignored);
     this.session.ping(payload);
     this.#pings.push({ payload, sentAt: performance.now(), resolve: ignored, reject: ignored });
   }
@@ -237,9 +242,10 @@ export class Channel implements SessionSink {
 
   /** A pong answers the ping with its payload, and those before it, whose pongs the peer may have spared itself (§5.5.3). */
   ponged(payload: Uint8Array): void {
-    const index = this.#pings.findIndex((ping) => isSame(ping.payload, payload));
+    const pings = this.#pings ?? [];
+    const index = pings.findIndex((ping) => isSame(ping.payload, payload));
     const now = performance.now();
-    for (const ping of this.#pings.splice(0, index + 1)) {
+    for (const ping of pings.splice(0, index + 1)) {
       this.latency = now - ping.sentAt;
       ping.resolve(this.latency);
     }
@@ -248,14 +254,14 @@ export class Channel implements SessionSink {
 
   drain(): void {
     if (this.session.bufferedBytes >= HIGH_WATER) return;
-    for (const waiter of this.#waiters.splice(0)) waiter.resolve();
+    for (const waiter of this.#waiters?.splice(0) ?? []) waiter.resolve();
   }
 
   ended(info: CloseInfo): void {
     this.info = info;
     this.#end();
-    for (const waiter of [...this.#waiters.splice(0), ...this.#pings.splice(0)])
-      waiter.reject(this.#closedError());
+    const waiters = [...(this.#waiters?.splice(0) ?? []), ...(this.#pings?.splice(0) ?? [])];
+    for (const waiter of waiters) waiter.reject(this.#closedError());
     this.#interrupt?.(this.#closedError());
     this.#receiver.ended(info);
     this.#settleClosed?.(info);
@@ -288,7 +294,12 @@ export class Channel implements SessionSink {
   }
 
   #drained(): Promise<void> {
-    return handled(new Promise((resolve, reject) => this.#waiters.push({ resolve, reject })));
+    return handled(
+      new Promise((resolve, reject) => {
+        this.#waiters ??= [];
+        this.#waiters.push({ resolve, reject });
+      }),
+    );
   }
 
   /** Behind the sends that take their time. Bytes are copied, as the caller may change them once this returned. */
