@@ -51,10 +51,10 @@ type ArgumentsOf<Name extends CallbackName> =
 /** Calls back for all that arrives at a channel. */
 export class CallbackReceiver<App extends AppCallbacks<App>> implements Receiver {
   readonly #app: App;
-  readonly #ended: (info: CloseInfo) => void;
+  readonly #ended: (info: CloseInfo, app: App) => void;
 
   /** `ended` is told the end of a connection in the place of a callback. */
-  constructor(app: App, ended: (info: CloseInfo) => void) {
+  constructor(app: App, ended: (info: CloseInfo, app: App) => void) {
     this.#app = app;
     this.#ended = ended;
   }
@@ -105,7 +105,7 @@ export class CallbackReceiver<App extends AppCallbacks<App>> implements Receiver
   }
 
   ended(info: CloseInfo): void {
-    this.#ended(info);
+    this.#ended(info, this.#app);
   }
 
   /** Reports the rejection of a callback that returned a promise. */

@@ -80,8 +80,8 @@ export class Channel implements SessionSink {
   #isClosing = false;
   /** More than maxBufferedAmount was buffered when it was last looked at. */
   #mayBeFull = false;
-  #waiters: DrainWaiter[] = [];
-  #pings: PendingPing[] = [];
+  #waiters: DrainWaiter[] | undefined;
+  #pings: PendingPing[] | undefined;
   #pingCount = 0;
   #probes: Probes | undefined;
   readonly #startHeartbeat: ResolvedOptions["heartbeat"];
@@ -205,13 +205,14 @@ export class Channel implements SessionSink {
       return true;
     }
     // One of them is enough to wait for: a peer may answer none.
-    this.#pings = this.#pings.filter(({ resolve }) => resolve !== ignored);
+    this.#pings = (this.#pings ?? []).filter(({ resolve }) => resolve !== ignored);
     this.session.ping(payload);
     this.#await(payload, ignored, ignored);
     return true;
   }
 
   #await(payload: Uint8Array, resolve: PendingPing["resolve"], reject: PendingPing["reject"]): void {
+    this.#pings ??= [];
     this.#pings.push({ payload, sentAt: performance.now(), mark: this.#probes?.mark ?? 0, resolve, reject });
   }
 
@@ -279,11 +280,12 @@ export class Channel implements SessionSink {
   /** A pong answers the ping with its payload, and those before it, whose pongs the peer may have spared itself (§5.5.3). */
   ponged(payload: Uint8Array): void {
     const mark = this.#markOf(payload);
+    const pings = this.#pings ?? [];
     if (mark === undefined) {
-      this.#answered(1 + this.#pings.findIndex((ping) => isSame(ping.payload, payload)));
+      this.#answered(1 + pings.findIndex((ping) => isSame(ping.payload, payload)));
       this.#receiver.ponged(payload);
     } else {
-      this.#answered(this.#pings.filter((ping) => ping.mark < mark).length);
+      this.#answered(pings.filter((ping) => ping.mark < mark).length);
       this.#probes?.answered(mark);
     }
   }
@@ -291,7 +293,7 @@ export class Channel implements SessionSink {
   /** The oldest pings were answered. */
   #answered(count: number): void {
     const now = performance.now();
-    for (const ping of this.#pings.splice(0, count)) {
+    for (const ping of this.#pings?.splice(0, count) ?? []) {
       this.latency = now - ping.sentAt;
       ping.resolve(this.latency);
     }
@@ -307,14 +309,14 @@ export class Channel implements SessionSink {
 
   drain(): void {
     if (this.session.bufferedBytes >= HIGH_WATER) return;
-    for (const waiter of this.#waiters.splice(0)) waiter.resolve();
+    for (const waiter of this.#waiters?.splice(0) ?? []) waiter.resolve();
   }
 
   ended(info: CloseInfo): void {
     this.info = info;
     this.#end();
-    for (const waiter of [...this.#waiters.splice(0), ...this.#pings.splice(0)])
-      waiter.reject(this.#closedError());
+    const waiters = [...(this.#waiters?.splice(0) ?? []), ...(this.#pings?.splice(0) ?? [])];
+    for (const waiter of waiters) waiter.reject(this.#closedError());
     this.#interrupt?.(this.#closedError());
     this.#receiver.ended(info);
     this.#settleClosed?.(info);
@@ -347,7 +349,12 @@ export class Channel implements SessionSink {
   }
 
   #drained(): Promise<void> {
-    return handled(new Promise((resolve, reject) => this.#waiters.push({ resolve, reject })));
+    return handled(
+      new Promise((resolve, reject) => {
+        this.#waiters ??= [];
+        this.#waiters.push({ resolve, reject });
+      }),
+    );
   }
 
   /** Behind the sends that take their time. Bytes are copied, as the caller may change them once this returned. */

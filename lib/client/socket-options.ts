@@ -97,7 +97,8 @@ export function resolveSockets(
     trace: traceOf(given.trace),
     ...shared, // last: spread first, it makes this object a shape of its own, and 16 kB of garbage in Node 20
   };
-  refuseOthers(given, [...Object.keys(resolved).slice(4), ...OTHERS]);
+  known ??= [...Object.keys(resolved).slice(4), ...OTHERS];
+  refuseOthers(given, known);
   if (resolved.socketPath !== undefined && resolved.connectTo !== undefined) {
     throw new UsageError("socketPath and connectTo both say where to connect: give one of them");
   }
@@ -115,6 +116,9 @@ export function resolveSockets(
 }
 
 const isGiven = (value: unknown) => value !== undefined;
+
+/** The names of all options, once they are known: those of what is resolved, which has all of its properties in any case. */
+let known: readonly string[] | undefined;
 
 /** Options that become something of another name, which are the first four of what is resolved. */
 const OTHERS: readonly (keyof ConnectionOptions)[] = [
@@ -139,24 +143,24 @@ function provideRequest(
   protocols: ConnectionOptions["protocols"],
   cookies: OpenRequest["cookies"] | (() => Promise<OpenRequest["cookies"]>),
 ): Pick<OpenOptions, "publicUrl" | "request"> {
-  const target = provide(url, parseTarget);
   const asked = {
-    target,
+    target: provide(url, parseTarget),
     headers: provide(headers ?? [], headerFields),
     protocols: provide(protocols ?? [], protocolList),
     cookies,
   };
-  const parts = Object.entries(asked);
-  const call = async () => {
-    const called = parts.map(async ([name, part]) => [
-      name,
-      typeof part === "function" ? await part() : part,
-    ]);
-    return Object.fromEntries(await Promise.all(called)) as OpenRequest;
-  };
-  const isFixed = parts.every(([, part]) => typeof part !== "function");
-  const publicUrl = typeof target === "function" ? "" : target.publicUrl;
-  return { publicUrl, request: isFixed ? () => asked as OpenRequest : call };
+  const publicUrl = typeof asked.target === "function" ? "" : asked.target.publicUrl;
+  const isFixed = Object.values(asked).every((part) => typeof part !== "function");
+  return { publicUrl, request: isFixed ? () => asked as OpenRequest : () => call(asked) };
+}
+
+/** Calls those that are functions, all at once. */
+async function call(asked: Readonly<Record<string, unknown>>): Promise<OpenRequest> {
+  const called = Object.entries(asked).map(async ([name, part]) => [
+    name,
+    typeof part === "function" ? await part() : part,
+  ]);
+  return Object.fromEntries(await Promise.all(called)) as OpenRequest;
 }
 
 /** Header fields that a user gave. Throws UsageError. */

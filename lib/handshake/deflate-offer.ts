@@ -45,6 +45,7 @@ export function readDeflateAnswer(
   values: readonly string[],
   request: DeflateRequest | undefined,
 ): DeflateAgreement | string | undefined {
+  if (values.length === 0) return undefined;
   const extensions = parseExtensions(values);
   if (extensions === undefined) return "has a malformed list of extensions";
   const [extension, another] = extensions;

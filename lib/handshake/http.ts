@@ -71,7 +71,8 @@ export function formatRequest(method: string, target: string, headers: RawHeader
 /** The values of every field of that name, in order. */
 export function valuesOf(headers: RawHeaders, name: string): string[] {
   const values: string[] = [];
-  for (const field of headers) if (field[0].toLowerCase() === name) values.push(field[1]);
+  for (const field of headers)
+    if (field[0].length === name.length && field[0].toLowerCase() === name) values.push(field[1]);
   return values;
 }
 

@@ -3,6 +3,7 @@
 // Whether an answer other than 101 is an error, or a place to go, is for others.
 
 import { encodeBase64 } from "../bytes/base64.ts";
+import { encodeLatin1 } from "../bytes/latin1.ts";
 import { sha1 } from "../bytes/sha1.ts";
 import { HandshakeError, type RawHeaders } from "../errors.ts";
 import type { DeflateAgreement } from "../protocol/compression.ts";
@@ -65,7 +66,7 @@ const MAX_INFORMATIONAL = 16;
 
 /** What the server must answer to a key (§4.2.2, item 5.4). */
 export function acceptKey(key: string): string {
-  return encodeBase64(sha1(new TextEncoder().encode(key + ACCEPT_GUID)));
+  return encodeBase64(sha1(encodeLatin1(key + ACCEPT_GUID)));
 }
 
 /** The request's header fields, in the order in which they are sent. */

@@ -6,19 +6,26 @@ import { onAbort } from "./abort-listeners.ts";
 
 export class OpenAttempt implements Attempt {
   readonly signal: AbortSignal;
-  readonly #controller = new AbortController();
+  readonly #controller: AbortController;
   readonly #timer: ReturnType<typeof setTimeout> | undefined;
-  readonly #ignore: (() => void)[] = [];
+  readonly #ignore: (() => void) | undefined;
   #phase: Phase = "connect";
 
-  /** `timeout` in ms, Infinity for none; each of the signals aborts it. Call done() when the attempt is over. */
-  constructor(timeout: number, ...signals: readonly (AbortSignal | undefined)[]) {
-    this.signal = this.#controller.signal;
-    for (const signal of signals) {
-      if (signal === undefined) continue;
-      const forward = () => this.#controller.abort(signal.reason);
+  /**
+   * `timeout` in ms, Infinity for none; the signal aborts it, and so does who has the controller, which is for this attempt
+   * alone. Call done() when the attempt is over.
+   */
+  constructor(
+    timeout: number,
+    signal: AbortSignal | undefined,
+    controller: AbortController = new AbortController(),
+  ) {
+    this.#controller = controller;
+    this.signal = controller.signal;
+    if (signal !== undefined) {
+      const forward = () => controller.abort(signal.reason);
       if (signal.aborted) forward();
-      this.#ignore.push(onAbort(signal, forward));
+      this.#ignore = onAbort(signal, forward);
     }
     if (timeout !== Number.POSITIVE_INFINITY) this.#timer = setTimeout(() => this.#expire(timeout), timeout);
   }
@@ -42,7 +49,7 @@ export class OpenAttempt implements Attempt {
 
   done(): void {
     clearTimeout(this.#timer);
-    for (const ignore of this.#ignore) ignore();
+    this.#ignore?.();
   }
 
   #expire(timeout: number): void {

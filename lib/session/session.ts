@@ -149,7 +149,7 @@ export interface OpenOptions extends SessionOptions<OpenRequest>, Limits {
 }
 
 /**
- * Opens a session; `callOff` is a signal for that alone. Rejects with a WebSocketError or the reason of a signal; then nothing is
- * left behind.
+ * Opens a session; who gives a controller, for that alone, can call it off. Rejects with a WebSocketError or the reason of a signal;
+ * then nothing is left behind.
  */
-export type Open<Options = OpenOptions> = (options: Options, callOff?: AbortSignal) => Promise<Session>;
+export type Open<Options = OpenOptions> = (options: Options, callOff?: AbortController) => Promise<Session>;

@@ -47,15 +47,15 @@ describe("OpenAttempt", () => {
     attempt.done();
   });
 
-  it("ends with whichever signal comes first, and listens to none once it is done", async () => {
+  it("ends with the signal or the controller, whichever comes first, and listens to none once it is done", async () => {
     const [user, callOff] = [new AbortController(), new AbortController()];
-    const attempt = new OpenAttempt(NEVER, user.signal, callOff.signal);
+    const attempt = new OpenAttempt(NEVER, user.signal, callOff);
     const reason = new RangeError("called off");
     callOff.abort(reason);
     user.abort(new TypeError("late"));
     expect(await rejection(attempt.guard(hanging()), RangeError)).to.equal(reason);
     attempt.done();
-    for (const { signal } of [user, callOff]) expect(getEventListeners(signal, "abort")).to.deep.equal([]);
+    expect(getEventListeners(user.signal, "abort")).to.deep.equal([]);
   });
 
   it("ends no more once it is done", async () => {
