@@ -122,8 +122,10 @@ class NodeTransport implements PlatformTransport {
     this.#sink.end();
   }
 
+  /** Node and Deno tell of TLS that cannot be read any more, and leave the socket open. */
   failed(error: Error): void {
     this.#error = error;
+    this.#socket.destroy();
   }
 
   connected(): void {
