@@ -1,25 +1,36 @@
-// Bun: the sockets of its node:net and node:tls for every connection, and all else as in Node.
+// Bun: its own sockets, as node:net and node:tls connect them, and all else as in Node.
 //
-// Its native sockets were built and measured against these, with the whole client on top; CPU us per message, native and
-// node: side by side:
+// What is left out so was measured with the whole client on top, CPU us per message over it and over the net.Socket, side by
+// side, on a machine that was busy (alone it takes half of that):
 //
-//                          TCP            TLS
-//   ping-pong 32 B         25.5 | 26.9    36.2 | 35.1
-//   pipelined echo 32 B    0.28 | 0.29    0.31 | 0.34
-//   pipelined echo 1 KiB   0.68 | 0.69    1.23 | 1.67
-//   receive flood 32 B     0.08 | 0.09    0.09 | 0.09
-//   receive flood 1 KiB    0.38 | 0.35    0.43 | 0.54
-//   send flood 32 B        0.12 | 0.13    0.09 | 0.09
+//                              TCP            TLS
+//   ping-pong 32 B             44.1 | 46.9    56.4 | 62.2
+//   1,000 connections          19.9 | 24.1
+//   connect, echo, close       1190 | 1411    2736 | 3372
+//   pipelined echo 1 KiB       1.76 | 1.90    3.07 | 3.69
+//   pipelined echo 64 KiB      97.5 | 111     129  | 204
+//   receive flood 32 B         0.12 | 0.13
+//   memory of a connection     1.4 KiB of heap less
 //
-// They would pay a little, most over TLS for messages of 1 KiB and more; but Bun.connect cannot be called off: until the
-// kernel gives up, an attempt that was aborted or lost the race goes on, and keeps the process alive. Also it asks for an
-// address as if it were a name (against RFC 6066 §3), and has no option for a local address.
+// Bun.connect itself would spare another tenth of a connection, and the 7 ms that node:net takes to load; but until the kernel
+// gives up, an attempt that was aborted or lost the race goes on, and keeps the process alive: it has no signal, and there is
+// no socket to close before it is open.
 // Text is Node's: writing takes 28 to 37 ns up to 1 KiB where encodeInto takes 40 to 50, reading 46 to 107 where a fatal
 // TextDecoder takes 63 to 116.
 
 import { UsageError } from "../errors.ts";
-import { node } from "./node.ts";
-import type { Platform, TlsOptions } from "./transport.ts";
+import { belowSocket } from "./bun-socket.ts";
+import { NodeTransport, node } from "./node.ts";
+import type { Attempt, Endpoint, Platform, PlatformTransport, TlsOptions } from "./transport.ts";
+
+/** As in Node; from there on without the net.Socket, but for a tunnel and where keys are to be shown, which it does. */
+async function connect(to: Endpoint, attempt: Attempt): Promise<PlatformTransport> {
+  const transport = await node.connect(to, attempt);
+  const { isTunnel, tls } = to;
+  const needsSocket = isTunnel || tls?.options.keylog !== undefined || tls?.keyLogFile !== undefined;
+  if (needsSocket || !(transport instanceof NodeTransport)) return transport;
+  return belowSocket(transport.socket) ?? transport;
+}
 
 /** Throws for what Bun would ignore: BoringSSL has the ciphers of TLS 1.3 fixed, and their order too. */
 function checkTls(options: TlsOptions): void {
@@ -33,4 +44,4 @@ function checkTls(options: TlsOptions): void {
 }
 
 // Memory is so cheap here that to share it would take longer; and malloc is not glibc's.
-export const bun: Platform = { ...node, checkTls, shares: 1, allocate: undefined };
+export const bun: Platform = { ...node, connect, checkTls, shares: 1, allocate: undefined };

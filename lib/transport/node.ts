@@ -34,7 +34,7 @@ import type {
 const READ_BYTES = 64 * 1024;
 
 /** The largest write that is copied rather than kept: a quarter of a slab. */
-const COPIED_BYTES = 16 * 1024;
+export const COPIED_BYTES: number = 16 * 1024;
 
 /** How long, in ms, what has arrived may take to be read once a write has failed. */
 const LAST_READ_MS = 1000;
@@ -67,7 +67,7 @@ const onError = owners("failed");
 const onClose = owners("closed");
 const destroy = owners("destroyed");
 
-class NodeTransport implements PlatformTransport {
+export class NodeTransport implements PlatformTransport {
   readonly #socket: OwnedSocket;
   /** What it is called in messages. */
   readonly #place: string;
@@ -123,8 +123,10 @@ class NodeTransport implements PlatformTransport {
     this.#sink.end();
   }
 
+  /** Node and Deno tell of TLS that cannot be read any more, and leave the socket open. */
   failed(error: Error): void {
     this.#error = error;
+    this.#socket.destroy();
   }
 
   connected(): void {
@@ -134,6 +136,11 @@ class NodeTransport implements PlatformTransport {
   closed(): void {
     this.#settle?.(false);
     this.#sink.closed(this.#error && lost(this.#error));
+  }
+
+  /** The socket, for who takes what is below it. */
+  get socket(): Socket {
+    return this.#socket;
   }
 
   async secure(tls: EndpointTls, attempt: Attempt): Promise<Transport> {
@@ -265,7 +272,8 @@ class NodeTransport implements PlatformTransport {
   }
 }
 
-function address(host: string | undefined, port: number | undefined): string | undefined {
+/** What a transport says its end is; undefined where the socket knows none. */
+export function address(host: string | undefined, port: number | undefined): string | undefined {
   if (host === undefined || port === undefined) return undefined;
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
@@ -371,7 +379,7 @@ function failure(
   return new TransportError(code, `${what}: ${[...new Set(reasons)].join("; ")}`, { cause });
 }
 
-function lost(cause: Error): WebSocketError {
+export function lost(cause: Error): WebSocketError {
   if (cause instanceof WebSocketError) return cause;
   return new TransportError("ERR_WS_TRANSPORT", `the connection was lost: ${cause.message}`, { cause });
 }

@@ -22,10 +22,15 @@ export function moreThan(before: ReadonlyMap<string, number>): string[] {
 /** Bun has the function, and it names nothing: there we look on as sockets and timers are made. */
 const watched: (() => string[]) | undefined = "Bun" in globalThis ? watch() : undefined;
 
+/** What Bun's sockets say of themselves then. */
+const CLOSED = -1;
+
 type Run = (...args: unknown[]) => unknown;
 
 function watch(): () => string[] {
   const sockets = new Set<object>();
+  /** Bun's own below a socket that has connected: where it is taken, the socket does not tell that it is closed. */
+  const below = new WeakMap<object, { readonly readyState: number }>();
   const servers = new Set<object>();
   const timers = new Set<{ hasRef(): boolean }>();
   const keep = (set: Set<object>, thing: Socket | Server) => {
@@ -34,9 +39,14 @@ function watch(): () => string[] {
     thing.once("close", () => set.delete(thing));
   };
 
+  const forgetClosed = () => {
+    for (const socket of sockets) if (below.get(socket)?.readyState === CLOSED) sockets.delete(socket);
+  };
   const { connect } = Socket.prototype;
   Socket.prototype.connect = function (this: Socket, ...args: unknown[]) {
+    forgetClosed();
     keep(sockets, this);
+    this.once("connect", () => below.set(this, Reflect.get(this, "_handle")));
     return Reflect.apply(connect, this, args);
   } as never;
   const { listen, emit } = Server.prototype;
@@ -67,9 +77,12 @@ function watch(): () => string[] {
       clearTimeout(timer as never);
     },
   });
-  return () => [
-    ...Array.from(sockets, () => "Socket"),
-    ...Array.from(servers, () => "Server"),
-    ...Array.from(timers).flatMap((timer) => (timer.hasRef() ? ["Timeout"] : [])),
-  ];
+  return () => {
+    forgetClosed();
+    return [
+      ...Array.from(sockets, () => "Socket"),
+      ...Array.from(servers, () => "Server"),
+      ...Array.from(timers).flatMap((timer) => (timer.hasRef() ? ["Timeout"] : [])),
+    ];
+  };
 }

@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { type AddressInfo, createServer, type Server, Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Server, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer as createTlsServer, type TlsOptions as ServerOptions, type TLSSocket } from "node:tls";
@@ -370,6 +370,26 @@ export function describeStreams(platform: Platform, streams: readonly Stream[], 
       expect((await rejection(platform.connect(to, attempting().attempt), TransportError)).code).to.equal(
         "ERR_WS_TLS",
       );
+    });
+
+    it("tells that what comes is no TLS any more", async () => {
+      const { to } = await serving("TLS");
+      const between = new Queue<Socket>();
+      const proxy = use(
+        await listen((socket) => {
+          between.push(socket);
+          const onward = connect(to.port, "127.0.0.1").on("error", () => {});
+          socket.on("close", () => onward.destroy());
+          socket.pipe(onward).pipe(socket);
+        }),
+      );
+      const transport = await platform.connect({ ...to, port: proxy.port }, attempting().attempt);
+      const { events, errors } = watch(transport);
+      const socket = await between.next();
+      socket.write(Uint8Array.of(0x17, 3, 3, 0, 32, ...new Uint8Array(32))); // a record that nobody encrypted
+      await event(events, "closed");
+      expect(errors.map(({ code }) => code)).to.deep.equal(["ERR_WS_TRANSPORT"]);
+      expect(errors[0]?.cause).to.be.an.instanceOf(Error);
     });
 
     it("tells that a server ends within the TLS handshake", async () => {
