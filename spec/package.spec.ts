@@ -52,7 +52,7 @@ const NAMES = [
 const OF_OTHER_LAYERS: Record<string, number> = {
   "codec/close-code.ts": 700,
   "handshake/endpoint.ts": 2_000,
-  "handshake/http.ts": 200,
+  "handshake/http.ts": 220,
   "protocol/limits.ts": 100,
 };
 

@@ -114,9 +114,10 @@ describe("serve", () => {
       });
       const silent = await rawClient(use, { port });
       const url = `${scheme}://localhost:${port}/`;
-      await createConnection(url, { tls: { ca } });
+      const trust = tls && { tls: { ca } };
+      await createConnection(url, trust);
       expect((await connections.next()).secure).to.equal(tls !== undefined);
-      await rejection(createConnection(`${url}elsewhere`, { tls: { ca } }), Error);
+      await rejection(createConnection(`${url}elsewhere`, trust), Error);
       expect((await refused.next()).error).to.include({ status: 404 });
       await it.close();
       silent.socket.end();

@@ -27,7 +27,6 @@ import { command, createConnection } from "../support/runtime.ts";
 import { type Stream, wsServer } from "../support/ws-server.ts";
 
 const MIB = 1024 * 1024;
-const TCP_SOCKETS = "/proc/net/tcp";
 
 const REASON = new RangeError("enough");
 
@@ -141,30 +140,6 @@ export function describeStreams(platform: Platform, streams: readonly Stream[], 
       });
 
       // Linux lists its sockets with the timers that run for them, of which the probes' is 02.
-      if (stream !== "Unix" && existsSync(TCP_SOCKETS)) {
-        for (const [keepAliveDelay, timer] of [
-          [undefined, "00"],
-          [5_000, "02"],
-        ] as const) {
-          it(`${keepAliveDelay === undefined ? "does not let" : "lets"} TCP probe the peer`, async () => {
-            const { to, sockets } = await serving(stream);
-            const connecting = platform.connect({ ...to, keepAliveDelay }, attempting().attempt);
-            const [transport, socket] = await Promise.all([connecting, sockets.next()]);
-            const port = socket.remotePort?.toString(16).toUpperCase().padStart(4, "0");
-            const timers = () =>
-              readFileSync(TCP_SOCKETS, "utf8")
-                .split("\n")
-                .map((line) => line.trim().split(/\s+/))
-                .filter(([, local, , state]) => local === `0100007F:${port}` && state === "01")
-                .map(([, , , , , running = ""]) => running.slice(0, 2));
-            // The one for what is sent comes first, and goes.
-            while (timers().includes("01")) await nextTurn();
-            expect(timers()).to.deep.equal([timer]);
-            transport.destroy();
-          });
-        }
-      }
-
       it("moves bytes both ways", async () => {
         const { transport, socket } = await linked(stream);
         const { data } = watch(transport);
@@ -329,25 +304,6 @@ export function describeStreams(platform: Platform, streams: readonly Stream[], 
   if (!streams.includes("TLS")) return;
 
   describe("TLS", () => {
-    for (const noDelay of [true, false]) {
-      it(`${noDelay ? "sends what is small at once" : "may wait for more to send"}, as without TLS`, async () => {
-        const { setNoDelay } = Socket.prototype;
-        use({ close: () => void Object.assign(Socket.prototype, { setNoDelay }) });
-        const asked: unknown[] = [];
-        Object.assign(Socket.prototype, {
-          setNoDelay(this: Socket, value: boolean) {
-            asked.push(value);
-            return setNoDelay.call(this, value);
-          },
-        });
-        const { to, sockets } = await serving("TLS");
-        const connecting = platform.connect({ ...to, noDelay }, attempting().attempt);
-        const [transport] = await Promise.all([connecting, sockets.next()]);
-        expect(asked.includes(true)).to.equal(noDelay);
-        transport.destroy();
-      });
-    }
-
     it("is called off in phase tls", async () => {
       const connected = new Queue<Socket>();
       const peer = use(await listen((socket) => connected.push(socket)));
