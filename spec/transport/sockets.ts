@@ -361,9 +361,14 @@ export function describeStreams(platform: Platform, streams: readonly Stream[], 
 /** How a runtime is told what it tells the system: calls of these methods, by the sockets that called. */
 function toldBySockets(use: Use): { of(localAddress: string | undefined): string[] } {
   const calls: [socket: Socket, call: string][] = [];
+  /** As they were once connected: in Bun the socket is left then. */
+  const places = new Map<Socket, string>();
   for (const name of ["setNoDelay", "setKeepAlive"] as const) {
     const own = Socket.prototype[name];
     Socket.prototype[name] = function (this: Socket, ...args: unknown[]) {
+      const note = () => void places.set(this, `${this.localAddress}:${this.localPort}`);
+      if (this.connecting) this.once("connect", note);
+      else note();
       calls.push([this, `${name} ${args.join(" ")}`]);
       return Reflect.apply(own, this, args);
     };
@@ -373,10 +378,8 @@ function toldBySockets(use: Use): { of(localAddress: string | undefined): string
       },
     });
   }
-  const isFrom = ({ localAddress, localPort }: Socket, place: string | undefined) =>
-    `${localAddress}:${localPort}` === place;
   return {
-    of: (place) => calls.filter(([socket]) => isFrom(socket, place)).map(([, call]) => call),
+    of: (place) => calls.filter(([socket]) => places.get(socket) === place).map(([, call]) => call),
   };
 }
 
