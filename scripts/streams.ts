@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
+import { takesTypeScript } from "../spec/support/runtime.ts";
 
 export interface StreamEnd {
   readonly role: "client" | "server";
@@ -18,7 +19,7 @@ export interface StreamEnd {
 
 /** How a runtime is started, with the heap of its scripts bounded where that can be asked for. */
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
-  node: ["node", "--max-old-space-size=64", "--import", "tsx"],
+  node: ["node", "--max-old-space-size=64", ...(takesTypeScript ? [] : ["--import", "tsx"])],
   deno: ["node_modules/.bin/deno", "run", "-A", "--v8-flags=--max-old-space-size=64"],
   bun: ["node_modules/.bin/bun", "--smol"],
 };

@@ -1,7 +1,7 @@
 // What was typed at the prompt, kept for the next time in a file that only its owner can read. Where it cannot be read or
 // written there is a history of this run alone: it is a comfort, and no reason to fail.
 
-import { appendFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 
@@ -39,9 +39,19 @@ export class History {
     if (!isKept(line)) return;
     try {
       mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
-      appendFileSync(this.#path, `${line}\n`, { mode: 0o600 });
+      this.#append(`${line}\n`);
     } catch {
       // Then this run alone remembers it.
+    }
+  }
+
+  /** The mode is for a new file: appendFileSync() gives it to one that is there, too, in Deno, be it /dev/null by a link. */
+  #append(text: string): void {
+    const file = openSync(this.#path, "a", 0o600);
+    try {
+      writeSync(file, text);
+    } finally {
+      closeSync(file);
     }
   }
 

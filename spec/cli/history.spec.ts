@@ -1,6 +1,15 @@
 // Lines that were typed, in a file from run to run.
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -78,6 +87,15 @@ describe("History", () => {
     writeFileSync(join(folder, "file"), "");
     new History(below).add("one");
     expect(new History(below).load()).to.deep.equal([]);
+  });
+
+  it("leaves the rights of a file that is there", () => {
+    mkdirSync(join(path, ".."), { recursive: true });
+    writeFileSync(path, "one\n");
+    chmodSync(path, 0o640);
+    new History(path).add("two");
+    expect(new History(path).load()).to.deep.equal(["two", "one"]);
+    expect(statSync(path).mode & 0o777).to.equal(0o640);
   });
 
   it("is off where it is a link to nowhere", () => {
