@@ -187,11 +187,11 @@ export class Channel implements SessionSink {
    */
   probe(mark: number, answered: (mark: number) => void): void {
     this.#probes ??= { name: `probe ${randomFraction().toString(36).slice(2, 8)} `, answered, mark: 0 };
-    const { name } = this.#probes;
+    const probes = this.#probes;
     const send = () => {
       if (this.session.state !== "open") return;
-      if (this.#probes !== undefined) this.#probes.mark = mark;
-      this.session.ping(controlPayload(name + mark), true);
+      probes.mark = mark;
+      this.session.ping(controlPayload(probes.name + mark), true);
     };
     if (this.#turn === undefined) send();
     else void this.#inTurn(async () => send());
