@@ -22,6 +22,9 @@ const Z_SYNC_FLUSH = 2;
 /** What ends a message for zlib, which fails without it: the tail, and an empty block with BFINAL set. */
 const END = Uint8Array.of(...TAIL, 1, ...TAIL);
 
+/** The same with one byte in the block whose end the tail is. */
+const LONGER_END = Uint8Array.of(1, 0, 0xfe, 0xff, 0, 1, ...TAIL);
+
 /** How often zlib may have to begin again within a message, as it does behind each final block. */
 const MAX_RESTARTS = 256;
 
@@ -107,10 +110,11 @@ class OneShotInflate implements RawInflate {
         const input = joined([before, packed, END]);
         const { part, taken } = this.#run(input, this.#past.size + room);
         const fresh = part.subarray(this.#past.size);
+        const end = input.length - END.length;
+        if (taken > end && this.#isShort(part, joined([before, packed]))) return CORRUPT;
         plain.push(fresh);
         room -= fresh.length;
         this.#keep(fresh);
-        const end = input.length - END.length;
         // It may end with a final block, be that without compression and so with the tail cut off; not within the tail.
         if ([end, end + TAIL.length, input.length].includes(taken)) return joined(plain);
         if (taken > end) return CORRUPT;
@@ -120,6 +124,14 @@ class OneShotInflate implements RawInflate {
     } catch (error) {
       return (error as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE" ? TOO_MUCH : CORRUPT;
     }
+  }
+
+  /** Whether a block took the tail for what it was short of: then that came out last, and would be other bytes of another tail. */
+  #isShort(part: Uint8Array, packed: Uint8Array): boolean {
+    const last = part.subarray(-TAIL.length);
+    if (last.length < TAIL.length || last.some((byte, i) => byte !== TAIL[i])) return false;
+    const { part: longer } = this.#run(joined([packed, LONGER_END]), part.length + 1);
+    return longer.length !== part.length + 1;
   }
 
   #run(input: Uint8Array, most: number): { readonly part: Uint8Array; readonly taken: number } {

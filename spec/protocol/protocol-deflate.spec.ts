@@ -367,6 +367,24 @@ describe("Protocol: compressed messages", () => {
         });
       });
 
+      it("fails for a block that is short of as much as the tail has, final or not", () => {
+        for (const block of ["00", "01"]) {
+          const recorded = record("client", deflating(way));
+          feed(recorded, [hex(`c2 06 ${block} 05 00 fa ff 00`)]);
+          end(recorded);
+          expect(recorded.events).to.deep.equal(["closing", "ended 1006 ERR_WS_INVALID_DEFLATE"]);
+        }
+      });
+
+      it("takes a message that ends as the tail does", () => {
+        for (const block of ["00", "01"]) {
+          const recorded = record("client", deflating(way));
+          feed(recorded, [hex(`c2 0b ${block} 05 00 fa ff 07 00 00 ff ff 00`)]);
+          end(recorded);
+          expect(recorded.events[0]).to.equal("message 070000ffff");
+        }
+      });
+
       it("says what was wrong", () => {
         const errorOf = (input: string, options: Partial<ProtocolOptions> = {}) => {
           const errors: unknown[] = [];
