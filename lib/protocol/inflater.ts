@@ -166,7 +166,8 @@ export class Inflater implements FramePart {
   /** §7.2.2: what was cut off the message's end is added; where it is left out behind a final block, nothing is missing. */
   private finish(limit: number): number {
     if (this.raw === undefined || this.isEnded) return 0;
-    const size = this.checked(this.raw.finish(scratch, limit));
+    // Of nothing the tail is no empty block, as what begins that block is part of the message.
+    const size = this.checked(this.announced === 0 ? CORRUPT : this.raw.finish(scratch, limit));
     this.isFinishing = size === limit;
     return size;
   }

@@ -203,6 +203,13 @@ describe("Protocol: compressed messages", () => {
       1007,
       "ERR_WS_INVALID_DEFLATE",
     ],
+    [
+      "nothing at all behind a final block that the tail ended",
+      "c1 01 01 | c1 00",
+      1007,
+      "ERR_WS_INVALID_DEFLATE",
+    ],
+    ["nothing at all in two frames behind one", "c1 01 01 | 41 00 | 80 00", 1007, "ERR_WS_INVALID_DEFLATE"],
     ["text that is not UTF-8", `c1 05 62 60 fc 0f 00`, 1007, "ERR_WS_INVALID_UTF8"],
     ["a character that is cut off", "c1 08 00 02 00 fd ff e2 82 00", 1007, "ERR_WS_INVALID_UTF8"],
   ];
