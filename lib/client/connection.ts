@@ -108,9 +108,9 @@ export class Connection implements AsyncIterable<Message> {
 
   /**
    * The next message in order: text is a string, binary a Uint8Array that is yours to keep. In Node and Deno small ones that
-   * came together may lie in one ArrayBuffer, up to 32 times the size of each: slice() what you transfer. What arrived before
-   * the connection closed is still delivered, then ClosedError. Several calls queue; one that times out or is aborted loses
-   * nothing. An ignored rejection does no harm.
+   * came together may lie in one ArrayBuffer, up to 32 times the size of each, which the runtime does not let you transfer:
+   * slice() what you transfer. What arrived before the connection closed is still delivered, then ClosedError. Several calls
+   * queue; one that times out or is aborted loses nothing. An ignored rejection does no harm.
    */
   recv(options?: RecvOptions): Promise<Message> {
     if (this.#inbox !== undefined) return this.#inbox.recv(options);

@@ -43,6 +43,8 @@ export interface DecoderOptions {
   readonly allowRsv1?: boolean;
   /** How many times its own size a payload of own() may keep alive. Default 1. */
   readonly shares?: number | undefined;
+  /** Is told of memory that several payloads share, before one is handed out: nobody is to take it from the others. Default nobody. */
+  readonly guard?: ((memory: ArrayBuffer) => void) | undefined;
   /** Where the memory of payloads comes from, but for the smallest. Default slice(). */
   readonly allocate?: Allocate | undefined;
 }
@@ -69,6 +71,7 @@ export class FrameDecoder {
   private readonly expectMask: boolean;
   private readonly allowRsv1: boolean;
   private readonly shares: number;
+  private readonly guard: DecoderOptions["guard"];
   private readonly allocate: Allocate | undefined;
   /** What was pushed and not read yet is chunk[at, limit). */
   private chunk: Uint8Array = EMPTY;
@@ -91,6 +94,7 @@ export class FrameDecoder {
     this.expectMask = role === "server";
     this.allowRsv1 = options.allowRsv1 ?? false;
     this.shares = options.shares ?? 1;
+    this.guard = options.guard;
     this.allocate = options.allocate;
   }
 
@@ -159,10 +163,13 @@ export class FrameDecoder {
         this.copiedFrom = start;
         this.copiedTo = Math.min(this.limit, start + Math.min(most, MAX_SHARED));
         this.copy = this.copied(start, this.copiedTo);
+        if (this.copy.length > length) this.guard?.(this.copy.buffer);
       }
       const { copy, copiedFrom } = this;
-      // subarray() asks first what kind of array to make, which takes half as long again.
-      if (copy.length <= most) return new Uint8Array(copy.buffer, start - copiedFrom, length);
+      // Of what somebody took all the same nothing is left. subarray() asks first what kind of array to make, which takes half
+      // as long again.
+      if (copy.length <= most && copy.length > 0)
+        return new Uint8Array(copy.buffer, start - copiedFrom, length);
     }
     return this.copied(start, end);
   }

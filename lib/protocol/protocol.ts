@@ -18,7 +18,7 @@
 
 import type { TextCodec } from "../bytes/utf8.ts";
 import { encodeClose, NORMAL_CLOSURE, PROTOCOL_ERROR } from "../codec/close-code.ts";
-import { FrameDecoder, type Role } from "../codec/frame-decoder.ts";
+import { type DecoderOptions, FrameDecoder, type Role } from "../codec/frame-decoder.ts";
 import {
   BINARY,
   CLOSE,
@@ -84,6 +84,8 @@ export interface FrameObserver extends SentObserver, NonNullable<ToleranceOption
 export interface ProtocolOptions extends AssemblerOptions, FrameWriterOptions {
   /** How many times its own size a small binary message may keep alive, as it shares memory with others. Default 1, for none. */
   readonly shares?: number | undefined;
+  /** Is told of memory that several messages share, before one is handed out. Default nobody. */
+  readonly guard?: DecoderOptions["guard"];
   readonly observer?: FrameObserver | undefined;
 }
 
@@ -143,6 +145,7 @@ export class Protocol {
     this.decoder = new FrameDecoder(role, {
       allowRsv1: options.deflate !== undefined,
       shares: options.shares,
+      guard: options.guard,
       allocate: options.allocate,
     });
     this.assembler = new Assembler(options);

@@ -112,7 +112,7 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
     this.closeTimeout = options.closeTimeout;
     this.signal = options.signal;
     const { maxMessageSize, maxFragments, utf8Validation, perMessageDeflate, tolerate } = options;
-    const { text, slabs, shares, allocate, mask, zlib } = platform;
+    const { text, slabs, shares, guard, allocate, mask, zlib } = platform;
     const agreement = opened.deflate;
     const deflate = agreement && perMessageDeflate && { ...perMessageDeflate, agreement, zlib };
     // Not spread: each such object has a shape of its own, which takes half a kilobyte.
@@ -124,6 +124,7 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
       text,
       slabs,
       shares,
+      guard,
       allocate,
       mask,
       observer: trace,

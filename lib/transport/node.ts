@@ -384,6 +384,11 @@ export function lost(cause: Error): WebSocketError {
   return new TransportError("ERR_WS_TRANSPORT", `the connection was lost: ${cause.message}`, { cause });
 }
 
+/** Who transfers it is told that it cannot be; Node 20 copies it instead. */
+function guard(memory: ArrayBuffer): void {
+  process.getBuiltinModule("node:worker_threads").markAsUntransferable(memory);
+}
+
 export const node: Platform = {
   connect,
   resolve,
@@ -402,6 +407,7 @@ export const node: Platform = {
   mask: randomMask,
   key: () => encodeBase64(randomBytes(16)),
   shares: 32,
+  guard,
   allocate: reusedMemory(process.platform),
   slabs: new SlabPool((bytes) => new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer)),
 };

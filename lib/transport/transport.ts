@@ -185,6 +185,8 @@ export interface Platform {
   readonly slabs: SlabPool;
   /** How many times its own size a small binary message may keep alive, where sharing memory with others makes it cheaper. */
   readonly shares: number;
+  /** Sees to it that such memory is not transferred with one of the messages that lie in it. */
+  readonly guard?: ((memory: ArrayBuffer) => void) | undefined;
   /** Where the memory of the messages comes from that a program is handed; undefined for the language's own way. */
   readonly allocate?: Allocate | undefined;
   /** Source of mask keys. */

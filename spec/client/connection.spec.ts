@@ -165,6 +165,25 @@ describe("Connection", () => {
     }
   });
 
+  it("lets nobody transfer the memory of other messages with one", async () => {
+    const { ws, server } = await pair(use);
+    server.socket.write(Buffer.concat([1, 2, 3].map((fill) => frame(2, Buffer.alloc(1000, fill)))));
+    const first = (await ws.recv()) as Uint8Array<ArrayBuffer>;
+    const isAlone = first.buffer.byteLength === 1000;
+    let error: unknown;
+    try {
+      // Node 20 copies what it may not transfer.
+      expect(structuredClone(first, { transfer: [first.buffer] })).to.deep.equal(
+        new Uint8Array(1000).fill(1),
+      );
+    } catch (thrown) {
+      error = thrown;
+    }
+    if (isAlone) expect(error).to.equal(undefined);
+    for (const fill of [2, 3]) expect(await ws.recv()).to.deep.equal(new Uint8Array(1000).fill(fill));
+    if (!isAlone) expect(first).to.deep.equal(new Uint8Array(1000).fill(1));
+  });
+
   it("reads a message as it arrives", async () => {
     const { ws, server } = await pair(use);
     const opening = ws.recvStream();

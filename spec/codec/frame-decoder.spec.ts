@@ -363,6 +363,31 @@ describe("FrameDecoder.own()", () => {
     }
   });
 
+  it("gives what comes behind a payload whose memory was transferred", () => {
+    const decoder = new FrameDecoder("client", { shares: 32 });
+    decoder.push(concat(...[1, 2, 3, 4].map((fill) => binary("client", 100, fill))));
+    for (const fill of [1, 2, 3, 4]) {
+      decoder.next();
+      const payload = decoder.own();
+      expect(payload).to.deep.equal(new Uint8Array(100).fill(fill));
+      structuredClone(payload.buffer, { transfer: [payload.buffer as ArrayBuffer] });
+    }
+  });
+
+  it("says which memory several payloads share", () => {
+    const guarded: ArrayBuffer[] = [];
+    const decoder = new FrameDecoder("client", { shares: 32, guard: (memory) => guarded.push(memory) });
+    const buffers: ArrayBufferLike[] = [];
+    for (const lengths of [[100], [100, 200, 300], [5000, 64], [65]]) {
+      decoder.push(concat(...lengths.map((length) => binary("client", length, 7))));
+      while (decoder.next()) buffers.push(decoder.own().buffer);
+      decoder.keep();
+    }
+    expect(buffers).to.have.lengthOf(7);
+    expect(guarded).to.deep.equal([buffers[1]]);
+    expect(buffers.filter((buffer) => buffer === guarded[0])).to.have.lengthOf(3);
+  });
+
   it("gives what a paused reader left behind, and what came to it later", () => {
     const decoder = new FrameDecoder("client", { shares: 32 });
     const given: number[] = [];
