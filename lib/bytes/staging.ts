@@ -26,20 +26,32 @@ const MAX_SLABS = 16;
  */
 export class SlabPool {
   readonly #allocate: (bytes: number) => Uint8Array;
+  readonly #hasLongs: boolean;
+  #scratch: Slab | undefined;
   readonly #idle: Slab[] = [];
   readonly #holders = new Set<Pick<Staging, "flush">>();
 
-  /** `allocate` makes uninitialised memory that begins at a multiple of 4, where the runtime has such. */
-  constructor(allocate: (bytes: number) => Uint8Array = (bytes) => new Uint8Array(bytes)) {
+  /**
+   * `allocate` makes memory that begins at a multiple of 8, uninitialised where the runtime has such; `hasLongs`: words of 64 bits
+   * are fast in it.
+   */
+  constructor(allocate: (bytes: number) => Uint8Array = (bytes) => new Uint8Array(bytes), hasLongs = false) {
+    this.#hasLongs = hasLongs;
     this.#allocate = allocate;
+  }
+
+  /** What is unmasked is copied here: one for all, as a part of a payload is used up before the next. */
+  get scratch(): Slab {
+    this.#scratch ??= slabOf(this.#allocate(PIECE), this.#hasLongs);
+    return this.#scratch;
   }
 
   /** A slab of at least `bytes`, with any content; others may be flushed for it, until leave() also its holder. */
   take(bytes: number, holder?: Pick<Staging, "flush">): Slab {
     if (this.#holders.size >= MAX_SLABS) this.#holders.values().next().value?.flush();
     if (holder !== undefined) this.#holders.add(holder);
-    if (bytes > SLAB_BYTES) return slabOf(this.#allocate((bytes + 3) & ~3));
-    return this.#idle.pop() ?? slabOf(this.#allocate(SLAB_BYTES));
+    if (bytes > SLAB_BYTES) return slabOf(this.#allocate((bytes + 3) & ~3), this.#hasLongs);
+    return this.#idle.pop() ?? slabOf(this.#allocate(SLAB_BYTES), this.#hasLongs);
   }
 
   give(slab: Slab): void {

@@ -16,7 +16,8 @@
 // Which frame may follow which, how large a message may become, and what a payload says, is for others.
 
 import type { Allocate } from "../bytes/allocate.ts";
-import { maskInPlace, rotateKey, type Slab, slabOf } from "../bytes/mask.ts";
+import { maskInPlace, rotateKey } from "../bytes/mask.ts";
+import { SlabPool } from "../bytes/staging.ts";
 import { LimitError, ProtocolError } from "../errors.ts";
 import { CONTINUATION, isControl, isDefined, MAX_CONTROL_PAYLOAD } from "./opcode.ts";
 
@@ -26,9 +27,8 @@ export type Role = "client" | "server";
 const EMPTY = new Uint8Array(0);
 const MAX_HEADER = 14;
 
-/** Masked payloads are unmasked here, as the chunk is the caller's: one for all decoders, as a part is used up before the next. */
-let scratch: Slab | undefined;
-const SCRATCH_BYTES = 64 * 1024;
+/** Of those that are given no other. */
+const SLABS = new SlabPool();
 
 // Of small payloads that come together many are copied at once, where the runtime is slow to make memory: one of 1 KiB takes
 // 0.34 us then, in Node, of which the socket has 0.2, and with memory of its own 0.8. Up to 64 bytes that is cheap; beyond 4 KiB
@@ -45,6 +45,8 @@ export interface DecoderOptions {
   readonly shares?: number | undefined;
   /** Is told of memory that several payloads share, before one is handed out: nobody is to take it from the others. Default nobody. */
   readonly guard?: ((memory: ArrayBuffer) => void) | undefined;
+  /** Whose scratch masked payloads are unmasked in, as the chunk is the caller's. Default one of all decoders. */
+  readonly slabs?: Pick<SlabPool, "scratch"> | undefined;
   /** Where the memory of payloads comes from, but for the smallest. Default slice(). */
   readonly allocate?: Allocate | undefined;
 }
@@ -72,6 +74,7 @@ export class FrameDecoder {
   private readonly allowRsv1: boolean;
   private readonly shares: number;
   private readonly guard: DecoderOptions["guard"];
+  private readonly slabs: Pick<SlabPool, "scratch">;
   private readonly allocate: Allocate | undefined;
   /** What was pushed and not read yet is chunk[at, limit). */
   private chunk: Uint8Array = EMPTY;
@@ -95,6 +98,7 @@ export class FrameDecoder {
     this.allowRsv1 = options.allowRsv1 ?? false;
     this.shares = options.shares ?? 1;
     this.guard = options.guard;
+    this.slabs = options.slabs ?? SLABS;
     this.allocate = options.allocate;
   }
 
@@ -187,7 +191,7 @@ export class FrameDecoder {
     const at = this.at;
     let take = Math.min(this.remaining, this.limit - at);
     if (this.expectMask) {
-      take = Math.min(take, SCRATCH_BYTES);
+      take = Math.min(take, this.slabs.scratch.bytes.length);
       this.unmask(take);
     } else {
       this.bytes = chunk;
@@ -201,7 +205,7 @@ export class FrameDecoder {
   }
 
   private unmask(take: number): void {
-    scratch ??= slabOf(new Uint8Array(SCRATCH_BYTES));
+    const { scratch } = this.slabs;
     scratch.bytes.set(this.chunk.subarray(this.at, this.at + take));
     maskInPlace(scratch, 0, take, rotateKey(this.key, this.length - this.remaining));
     this.bytes = scratch.bytes;

@@ -146,6 +146,7 @@ export class Protocol {
       allowRsv1: options.deflate !== undefined,
       shares: options.shares,
       guard: options.guard,
+      slabs: options.slabs,
       allocate: options.allocate,
     });
     this.assembler = new Assembler(options);

@@ -18,9 +18,10 @@
 // Text is Node's: writing takes 28 to 37 ns up to 1 KiB where encodeInto takes 40 to 50, reading 46 to 107 where a fatal
 // TextDecoder takes 63 to 116.
 
+import { SlabPool } from "../bytes/staging.ts";
 import { UsageError } from "../errors.ts";
 import { belowSocket } from "./bun-socket.ts";
-import { NodeTransport, node } from "./node.ts";
+import { NodeTransport, node, slabMemory } from "./node.ts";
 import type { Attempt, Endpoint, Platform, PlatformTransport, TlsOptions } from "./transport.ts";
 
 /** As in Node; from there on without the net.Socket, but for a tunnel and where keys are to be shown, which it does. */
@@ -43,5 +44,7 @@ function checkTls(options: TlsOptions): void {
   node.checkTls(options);
 }
 
-// Memory is so cheap here that to share it would take longer; and malloc is not glibc's.
-export const bun: Platform = { ...node, connect, checkTls, shares: 1, allocate: undefined };
+/** Memory is so cheap here that to share it would take longer; malloc is not glibc's, and words of 64 bits are slow. */
+const memory = { shares: 1, allocate: undefined, slabs: new SlabPool(slabMemory) };
+
+export const bun: Platform = { ...node, connect, checkTls, ...memory };

@@ -384,6 +384,10 @@ export function lost(cause: Error): WebSocketError {
   return new TransportError("ERR_WS_TRANSPORT", `the connection was lost: ${cause.message}`, { cause });
 }
 
+export function slabMemory(bytes: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer);
+}
+
 /** Who transfers it is told that it cannot be; Node 20 copies it instead. */
 function guard(memory: ArrayBuffer): void {
   process.getBuiltinModule("node:worker_threads").markAsUntransferable(memory);
@@ -409,5 +413,5 @@ export const node: Platform = {
   shares: 32,
   guard,
   allocate: reusedMemory(process.platform),
-  slabs: new SlabPool((bytes) => new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer)),
+  slabs: new SlabPool(slabMemory, true),
 };

@@ -26,6 +26,14 @@ describe("slabOf", () => {
     words[1] = -1;
     expect(toHex(bytes)).to.equal("00000000ffffffff000000");
   });
+
+  it("reaches it by words of 64 bits if it is told to", () => {
+    const { bytes, longs } = slabOf(new Uint8Array(new ArrayBuffer(32), 8, 19), true);
+    expect(longs?.length).to.equal(2);
+    longs?.fill(-1n, 1);
+    expect(toHex(bytes)).to.equal("0000000000000000ffffffffffffffff000000");
+    expect(slabOf(bytes.slice()).longs).to.equal(undefined);
+  });
 });
 
 describe("rotateKey", () => {
@@ -46,40 +54,41 @@ describe("rotateKey", () => {
   }
 });
 
-describe("maskInPlace", () => {
-  const lengths = [...Array(101).keys(), 65_536];
-  for (let start = 0; start < 8; start++) {
-    it(`from byte ${start} on, for 0 to 100 bytes and 65,536`, () => {
-      for (const length of lengths) {
-        const before = noise(start + length + 9);
-        const slab = slabOf(before.slice());
-        maskInPlace(slab, start, start + length, KEY);
-        expect(toHex(slab.bytes), `${length} bytes`).to.equal(toHex(naive(before, start, start + length)));
+for (const hasLongs of [false, true])
+  describe(`maskInPlace, ${hasLongs ? "also by words of 64 bits" : "by words of 32 bits"}`, () => {
+    const lengths = [...Array(301).keys(), 65_536];
+    for (let start = 0; start < 8; start++) {
+      it(`from byte ${start} on, for 0 to 300 bytes and 65,536`, () => {
+        for (const length of lengths) {
+          const before = noise(start + length + 9);
+          const slab = slabOf(before.slice(), hasLongs);
+          maskInPlace(slab, start, start + length, KEY);
+          expect(toHex(slab.bytes), `${length} bytes`).to.equal(toHex(naive(before, start, start + length)));
+        }
+      });
+    }
+
+    it("reaches the last byte of a slab that is no whole number of words", () => {
+      for (const length of [1, 2, 3, 5, 34, 35, 129, 130, 131, 132, 133, 134, 135, 136, 137]) {
+        const slab = slabOf(noise(length), hasLongs);
+        maskInPlace(slab, 0, length, KEY);
+        expect(toHex(slab.bytes), `${length} bytes`).to.equal(toHex(naive(noise(length), 0, length)));
       }
     });
-  }
 
-  it("reaches the last byte of a slab that is no whole number of words", () => {
-    for (const length of [1, 2, 3, 5, 34, 35]) {
-      const slab = slabOf(noise(length));
-      maskInPlace(slab, 0, length, KEY);
-      expect(toHex(slab.bytes), `${length} bytes`).to.equal(toHex(naive(noise(length), 0, length)));
-    }
-  });
+    it("done twice, changes nothing", () => {
+      const slab = slabOf(noise(1000), hasLongs);
+      maskInPlace(slab, 3, 998, KEY);
+      maskInPlace(slab, 3, 998, KEY);
+      expect(toHex(slab.bytes)).to.equal(toHex(noise(1000)));
+    });
 
-  it("done twice, changes nothing", () => {
-    const slab = slabOf(noise(1000));
-    maskInPlace(slab, 3, 998, KEY);
-    maskInPlace(slab, 3, 998, KEY);
-    expect(toHex(slab.bytes)).to.equal(toHex(noise(1000)));
+    it("goes piece by piece with the key turned", () => {
+      for (let cut = 0; cut <= 500; cut++) {
+        const slab = slabOf(noise(500), hasLongs);
+        maskInPlace(slab, 0, cut, KEY);
+        maskInPlace(slab, cut, 500, rotateKey(KEY, cut));
+        expect(toHex(slab.bytes), `cut at ${cut}`).to.equal(toHex(naive(noise(500), 0, 500)));
+      }
+    });
   });
-
-  it("goes piece by piece with the key turned", () => {
-    for (let cut = 0; cut <= 50; cut++) {
-      const slab = slabOf(noise(50));
-      maskInPlace(slab, 0, cut, KEY);
-      maskInPlace(slab, cut, 50, rotateKey(KEY, cut));
-      expect(toHex(slab.bytes), `cut at ${cut}`).to.equal(toHex(naive(noise(50), 0, 50)));
-    }
-  });
-});
