@@ -12,6 +12,7 @@ import type { Delivery, Message } from "../protocol/assembler.ts";
 import type { DeflateAgreement } from "../protocol/compression.ts";
 import { Protocol, type ProtocolSink, type ProtocolState } from "../protocol/protocol.ts";
 import type { Platform, Transport, TransportSink } from "../transport/transport.ts";
+import type { Turn } from "../transport/turn.ts";
 import { onAbort } from "./abort-listeners.ts";
 import {
   HIGH_WATER,
@@ -70,6 +71,7 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
   private readonly defer: (task: () => void) => void;
   private flush: (() => void) | undefined;
   private readonly later: (task: () => void) => void;
+  private readonly turn: Turn;
   private readonly signal: AbortSignal | undefined;
   private readonly ignoreSignal: (() => void) | undefined;
   /** Bytes that the transport was given. */
@@ -109,6 +111,7 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
     this.transport = transport;
     this.defer = platform.defer;
     this.later = platform.later;
+    this.turn = platform.turn;
     this.closeTimeout = options.closeTimeout;
     this.signal = options.signal;
     const { maxMessageSize, maxFragments, utf8Validation, perMessageDeflate, tolerate } = options;
@@ -235,7 +238,9 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
 
   data(chunk: Uint8Array): void {
     this.heard++;
+    this.turn.begin();
     this.wire.receive(chunk);
+    if (this.turn.end() && !this.isPaused) this.yield();
   }
 
   drain(): void {
@@ -279,8 +284,18 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
     this.defer(this.flush);
   }
 
+  /** Others have their turn of the loop. */
+  private yield(): void {
+    this.transport.pause();
+    this.restOnce();
+  }
+
   rest(): void {
     if (this.wire.isBehind) this.transport.pause();
+    this.restOnce();
+  }
+
+  private restOnce(): void {
     if (this.isResting) return;
     this.isResting = true;
     this.later(() => this.proceed());

@@ -29,6 +29,7 @@ import type {
   Transport,
   TransportSink,
 } from "./transport.ts";
+import { Turn } from "./turn.ts";
 
 /** 16 KiB would cost up to 20% of throughput; more than 64 KiB gains nothing. */
 const READ_BYTES = 64 * 1024;
@@ -406,6 +407,7 @@ export const node: Platform = {
   // flushed once for all the messages of a chunk; a microtask would flush after every second one.
   defer: (task) => process.nextTick(task),
   later: (task) => void setImmediate(task),
+  turn: new Turn(),
   text: nodeText,
   zlib: nodeZlib(),
   mask: randomMask,

@@ -7,6 +7,7 @@ import type { SlabPool } from "../bytes/staging.ts";
 import type { TextCodec } from "../bytes/utf8.ts";
 import type { Phase, WebSocketError } from "../errors.ts";
 import type { Zlib } from "../protocol/compression.ts";
+import type { Turn } from "./turn.ts";
 
 /** Who is told what a transport does. None of these may throw, and none is called from within a call of the transport but attach(). */
 export interface TransportSink {
@@ -180,6 +181,8 @@ export interface Platform {
   defer(task: () => void): void;
   /** Runs `task` when the loop has had its turn: whatever was ready by now was heard. */
   later(task: () => void): void;
+  /** Whose turn it is to be told what came. */
+  readonly turn: Turn;
   readonly text: TextCodec;
   readonly zlib: Zlib;
   readonly slabs: SlabPool;

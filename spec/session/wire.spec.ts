@@ -9,6 +9,7 @@ import { BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT } from "../../lib/codec/o
 import { ClosedError, type CloseInfo, TransportError, WebSocketError } from "../../lib/errors.ts";
 import { HIGH_WATER, type SessionSink } from "../../lib/session/session.ts";
 import { type Opened, WireSession } from "../../lib/session/wire.ts";
+import { Turn } from "../../lib/transport/turn.ts";
 import { cleanUp, nextTurn } from "../support/clean-up.ts";
 import { rejection } from "../support/failure.ts";
 import { FakeTransport } from "../support/fake-transport.ts";
@@ -340,6 +341,12 @@ describe("WireSession", () => {
       response: { status: 101, statusText: "", rawHeaders: [] },
     };
 
+    /** The clock, in ms. */
+    let now = 0;
+    const pass = (ms: number) => {
+      now += ms;
+    };
+
     /** A session that has not begun to deliver, and what its sink is told. */
     function session(more: Partial<Opened> = {}): {
       session: WireSession;
@@ -357,7 +364,7 @@ describe("WireSession", () => {
         drain: () => log.push("drain"),
         ended: (info: CloseInfo) => log.push(`ended ${info.code} ${info.error?.code}`),
       };
-      const own = { ...platform, slabs: new SlabPool(), mask: () => 0 };
+      const own = { ...platform, slabs: new SlabPool(), mask: () => 0, turn: new Turn(() => now) };
       const options = resolveSockets("ws://host/");
       const session = new WireSession(own, transport, { ...opened, ...more }, options, undefined);
       transport.attach(session);
@@ -398,6 +405,38 @@ describe("WireSession", () => {
       expect(one.sentBytes).to.equal(18 + 100_014);
       expect(one.bufferedBytes).to.be.at.least(8);
       expect(one.sentBytes - one.bufferedBytes).to.be.below(100_032);
+    });
+
+    it("leaves the loop to others once what came has kept it for 4 ms on end", async () => {
+      const { session: one, transport, sink, log } = session();
+      let taken = 1.5;
+      one.start({ ...sink, message: () => pass(taken) });
+      const tell = () => transport.sink.data(frame(TEXT, "a"));
+      tell();
+      tell();
+      pass(0.6); // no longer on end
+      tell();
+      tell();
+      expect(transport.calls).to.deep.equal(["resume"]);
+      tell();
+      expect(transport.calls).to.deep.equal(["resume", "pause"]);
+      while (transport.calls.length < 3) await nextTurn();
+      expect(transport.calls).to.deep.equal(["resume", "pause", "resume"]);
+      expect(log).to.deep.equal(["drain"]);
+      taken = 4;
+      tell();
+      expect(transport.calls.at(-1)).to.equal("pause");
+    });
+
+    it("reads no sooner for that than its owner wants", async () => {
+      const { session: one, transport, sink, log } = session();
+      one.start({ ...sink, message: () => pass(5) });
+      transport.sink.data(frame(TEXT, "long"));
+      one.pause();
+      while (!log.includes("drain")) await nextTurn();
+      expect(transport.calls.filter((call) => call !== "pause")).to.deep.equal(["resume"]);
+      one.resume();
+      expect(transport.calls.at(-1)).to.equal("resume");
     });
 
     it("tells of signs of life: bytes that come, whole frames or not, and that some of those that waited could leave", () => {
