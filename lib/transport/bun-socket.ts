@@ -67,6 +67,8 @@ class BunTransport implements PlatformTransport {
   #size = 0;
   /** Our side ends when nothing waits any more. */
   #isEnding = false;
+  /** By destroy(). */
+  #isDropped = false;
   #isGone = false;
   #error: Error | undefined;
 
@@ -77,18 +79,27 @@ class BunTransport implements PlatformTransport {
   }
 
   read(bytes: Uint8Array): void {
-    if (bytes.length <= PIECE_BYTES) this.#sink.data(bytes);
+    if (bytes.length <= PIECE_BYTES && !this.#isDropped) this.#sink.data(bytes);
     else
-      for (let at = 0; at < bytes.length; at += PIECE_BYTES)
+      for (let at = 0; at < bytes.length && !this.#isDropped; at += PIECE_BYTES)
         this.#sink.data(bytes.subarray(at, at + PIECE_BYTES));
   }
 
   drained(): void {
     if (this.#size === 0) return; // also told where all was taken at once
     const waiting = this.#waiting;
-    this.#waiting = [];
-    this.#size = 0;
-    for (const bytes of waiting) this.#send(bytes);
+    let done = 0;
+    for (const bytes of waiting) {
+      const taken = this.#take(bytes);
+      if (this.#isGone) return;
+      this.#size -= taken;
+      if (taken < bytes.length) {
+        waiting[done] = bytes.subarray(taken);
+        break;
+      }
+      done++;
+    }
+    waiting.splice(0, done);
     if (this.#size > 0) return;
     if (this.#isEnding) this.#socket.shutdown();
     this.#sink.drain();
@@ -96,6 +107,7 @@ class BunTransport implements PlatformTransport {
 
   /** As a net.Socket, it ends its own side too; and where a write has failed, this is no end, but what comes before close(). */
   ended(): void {
+    if (this.#isDropped) return;
     if (this.#error === undefined) this.#sink.end();
     this.end();
   }
@@ -108,6 +120,7 @@ class BunTransport implements PlatformTransport {
 
   /** Also called within close(), shutdown() and write(): so it is told later. */
   closed(error: Error | undefined): void {
+    if (this.#isGone) return;
     this.#isGone = true;
     this.#waiting = [];
     this.#size = 0;
@@ -125,13 +138,9 @@ class BunTransport implements PlatformTransport {
     if (before instanceof Held) before.tell(sink);
   }
 
+  /** Hands over what the kernel takes, and keeps the rest: by a copy if it is small. */
   write(bytes: Uint8Array): boolean {
     if (this.#isGone || this.#isEnding) return true;
-    return this.#send(bytes);
-  }
-
-  /** Hands over what the kernel takes, and keeps the rest: by a copy if it is small. */
-  #send(bytes: Uint8Array): boolean {
     const taken = this.#size > 0 ? 0 : this.#take(bytes);
     if (taken === bytes.length) return true;
     const rest = bytes.subarray(taken);
@@ -167,8 +176,14 @@ class BunTransport implements PlatformTransport {
     if (this.#size === 0) this.#socket.shutdown();
   }
 
+  /** TLS first says that it ends, for which a peer that takes nothing is waited for, 12 s long: by Bun, and by nobody else. */
   destroy(): void {
+    if (this.#isDropped) return;
+    this.#isDropped = true;
     this.#socket.close();
+    if (this.#isGone) return;
+    this.#socket.unref();
+    this.closed(undefined);
   }
 
   ref(): void {
