@@ -32,6 +32,8 @@ interface BunSocket {
 
 const METHODS = ["reload", "write", "pause", "resume", "shutdown", "close", "ref", "unref"] as const;
 
+const NOTHING = new Uint8Array(0);
+
 /** The most that is told at once. */
 const PIECE_BYTES = 64 * 1024;
 
@@ -54,9 +56,11 @@ export function belowSocket(socket: Socket): PlatformTransport | undefined {
   return new BunTransport(below);
 }
 
+/** Whether it has the methods, is open, and says of a write how many bytes were taken: all depends on that. */
 function isBunSocket(value: unknown): value is BunSocket {
   if (typeof value !== "object" || value === null) return false;
-  return METHODS.every((name) => typeof Reflect.get(value, name) === "function");
+  if (!METHODS.every((name) => typeof Reflect.get(value, name) === "function")) return false;
+  return (value as BunSocket).write(NOTHING) === 0;
 }
 
 class BunTransport implements PlatformTransport {
@@ -124,7 +128,8 @@ class BunTransport implements PlatformTransport {
     this.#isGone = true;
     this.#waiting = [];
     this.#size = 0;
-    const cause = error ?? this.#error;
+    // Of an end that is ours Bun may say what it likes: 1.3 calls it ENOENT.
+    const cause = this.#isDropped ? this.#error : (error ?? this.#error);
     process.nextTick(() => this.#sink.closed(cause && lost(cause)));
   }
 

@@ -29,7 +29,7 @@ interface Handlers {
   data(below: Below, bytes: Uint8Array): void;
   drain(below: Below): void;
   end(below: Below): void;
-  close(below: Below): void;
+  close(below: Below, error?: Error): void;
 }
 
 /** In the place of a socket of Bun's: takes nothing until drain(), and never says that it is closed. */
@@ -64,7 +64,7 @@ class Below {
   readonly pause = () => void this.log.push("pause");
   readonly resume = () => void this.log.push("resume");
   readonly shutdown = () => void this.log.push("shutdown");
-  readonly close = () => void this.log.push("close");
+  close = (): void => void this.log.push("close");
   readonly ref = () => void this.log.push("ref");
   readonly unref = () => void this.log.push("unref");
 }
@@ -104,11 +104,21 @@ if (runtime === "bun") {
         const peer = use(await listen((socket) => socket.pipe(socket)));
         const socket = connect(peer.port, "127.0.0.1");
         await once(socket, "connect");
-        expect(belowSocket({ _handle: undefined } as unknown as Socket)).to.equal(undefined);
-        const below: unknown = Reflect.get(socket, "_handle");
-        const other = { ...socket, _handle: { ...(below as object), reload: undefined } };
-        expect(belowSocket(other as unknown as Socket)).to.equal(undefined);
-        expect(other._handle).not.to.equal(null);
+        const below = Reflect.get(socket, "_handle");
+        const others: object[] = [
+          { reload: undefined },
+          { write: () => true },
+          { write: () => {} },
+          { write: () => -1 }, // it is closed
+        ];
+        for (const other of [
+          undefined,
+          ...others.map((other) => Object.assign(Object.create(below), other)),
+        ]) {
+          const around = { _handle: other };
+          expect(belowSocket(around as unknown as Socket)).to.equal(undefined);
+          expect(around._handle).to.equal(other);
+        }
         socket.destroy();
       });
     });
@@ -171,6 +181,15 @@ if (runtime === "bun") {
         close(below);
         await nextTurn();
         expect(log).to.deep.equal(["closed"]);
+      });
+
+      it("names no cause of an end that is ours, whatever Bun says of it", async () => {
+        const below = new Below();
+        const transport = below.transport();
+        const closed = new Promise((resolve) => transport.attach({ ...logging().sink, closed: resolve }));
+        below.close = () => below.handlers.close(below, new Error("ENOENT"));
+        transport.destroy();
+        expect(await closed).to.equal(undefined);
       });
     });
 
