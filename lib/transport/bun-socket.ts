@@ -32,6 +32,8 @@ interface BunSocket {
 
 const METHODS = ["reload", "write", "pause", "resume", "shutdown", "close", "ref", "unref"] as const;
 
+const NOTHING = new Uint8Array(0);
+
 /** The most that is told at once. */
 const PIECE_BYTES = 64 * 1024;
 
@@ -54,9 +56,11 @@ export function belowSocket(socket: Socket): PlatformTransport | undefined {
   return new BunTransport(below);
 }
 
+/** Whether it has the methods, is open, and says of a write how many bytes were taken: all depends on that. */
 function isBunSocket(value: unknown): value is BunSocket {
   if (typeof value !== "object" || value === null) return false;
-  return METHODS.every((name) => typeof Reflect.get(value, name) === "function");
+  if (!METHODS.every((name) => typeof Reflect.get(value, name) === "function")) return false;
+  return (value as BunSocket).write(NOTHING) === 0;
 }
 
 class BunTransport implements PlatformTransport {
@@ -67,6 +71,8 @@ class BunTransport implements PlatformTransport {
   #size = 0;
   /** Our side ends when nothing waits any more. */
   #isEnding = false;
+  /** By destroy(). */
+  #isDropped = false;
   #isGone = false;
   #error: Error | undefined;
 
@@ -77,18 +83,27 @@ class BunTransport implements PlatformTransport {
   }
 
   read(bytes: Uint8Array): void {
-    if (bytes.length <= PIECE_BYTES) this.#sink.data(bytes);
+    if (bytes.length <= PIECE_BYTES && !this.#isDropped) this.#sink.data(bytes);
     else
-      for (let at = 0; at < bytes.length; at += PIECE_BYTES)
+      for (let at = 0; at < bytes.length && !this.#isDropped; at += PIECE_BYTES)
         this.#sink.data(bytes.subarray(at, at + PIECE_BYTES));
   }
 
   drained(): void {
     if (this.#size === 0) return; // also told where all was taken at once
     const waiting = this.#waiting;
-    this.#waiting = [];
-    this.#size = 0;
-    for (const bytes of waiting) this.#send(bytes);
+    let done = 0;
+    for (const bytes of waiting) {
+      const taken = this.#take(bytes);
+      if (this.#isGone) return;
+      this.#size -= taken;
+      if (taken < bytes.length) {
+        waiting[done] = bytes.subarray(taken);
+        break;
+      }
+      done++;
+    }
+    waiting.splice(0, done);
     if (this.#size > 0) return;
     if (this.#isEnding) this.#socket.shutdown();
     this.#sink.drain();
@@ -96,6 +111,7 @@ class BunTransport implements PlatformTransport {
 
   /** As a net.Socket, it ends its own side too; and where a write has failed, this is no end, but what comes before close(). */
   ended(): void {
+    if (this.#isDropped) return;
     if (this.#error === undefined) this.#sink.end();
     this.end();
   }
@@ -108,10 +124,12 @@ class BunTransport implements PlatformTransport {
 
   /** Also called within close(), shutdown() and write(): so it is told later. */
   closed(error: Error | undefined): void {
+    if (this.#isGone) return;
     this.#isGone = true;
     this.#waiting = [];
     this.#size = 0;
-    const cause = error ?? this.#error;
+    // Of an end that is ours Bun may say what it likes: 1.3 calls it ENOENT.
+    const cause = this.#isDropped ? this.#error : (error ?? this.#error);
     process.nextTick(() => this.#sink.closed(cause && lost(cause)));
   }
 
@@ -125,13 +143,9 @@ class BunTransport implements PlatformTransport {
     if (before instanceof Held) before.tell(sink);
   }
 
+  /** Hands over what the kernel takes, and keeps the rest: by a copy if it is small. */
   write(bytes: Uint8Array): boolean {
     if (this.#isGone || this.#isEnding) return true;
-    return this.#send(bytes);
-  }
-
-  /** Hands over what the kernel takes, and keeps the rest: by a copy if it is small. */
-  #send(bytes: Uint8Array): boolean {
     const taken = this.#size > 0 ? 0 : this.#take(bytes);
     if (taken === bytes.length) return true;
     const rest = bytes.subarray(taken);
@@ -167,8 +181,14 @@ class BunTransport implements PlatformTransport {
     if (this.#size === 0) this.#socket.shutdown();
   }
 
+  /** TLS first says that it ends, for which a peer that takes nothing is waited for, 12 s long: by Bun, and by nobody else. */
   destroy(): void {
+    if (this.#isDropped) return;
+    this.#isDropped = true;
     this.#socket.close();
+    if (this.#isGone) return;
+    this.#socket.unref();
+    this.closed(undefined);
   }
 
   ref(): void {

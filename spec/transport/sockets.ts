@@ -190,6 +190,24 @@ export function describeStreams(platform: Platform, streams: readonly Stream[], 
         expect(await closed).to.equal("closed");
       });
 
+      it("is gone at once with destroy() too where the peer takes nothing of what waits", async () => {
+        const { transport } = await linked(stream, true);
+        const { events, errors } = watch(transport);
+        transport.write(new Uint8Array(32 * MIB));
+        // Until nothing leaves any more.
+        for (let before = 0; before !== transport.bufferedBytes; ) {
+          before = transport.bufferedBytes;
+          for (let i = 0; i < 100; i++) await nextTurn();
+        }
+        expect(transport.bufferedBytes).to.be.above(0);
+        transport.end();
+        transport.destroy();
+        for (let i = 0; i < 500 && events.waiting === 0; i++) await nextTurn();
+        expect(events.waiting, "it is told").to.equal(1);
+        expect(await events.next()).to.equal("closed");
+        expect(errors).to.deep.equal([]);
+      });
+
       it("pauses and resumes", async () => {
         const { transport, socket } = await linked(stream);
         const { data } = watch(transport);
