@@ -137,20 +137,24 @@ describe("WebSocketApp in a browser", () => {
   });
 
   it("has an outbox that forgets what left long before something came", async () => {
+    const clock = virtualClock(use);
     const dropped: string[] = [];
-    const { app, next } = run({
+    const { app, ended, next } = run({
       outbox: { onDrop: (message, reason) => dropped.push(`${reason} ${message}`) },
+      reconnect: false,
     });
     const socket = await next();
     app.send("1");
     await nextTurn();
     socket.bufferedAmount = 0;
-    const alive = setInterval(() => socket.message("alive"), 50);
-    await new Promise((resolve) => setTimeout(resolve, 3500));
-    clearInterval(alive);
+    for (let look = 0; look < 2; look++) {
+      await clock.advance(1_500);
+      socket.message("alive");
+    }
+    await clock.advance(1_500);
     app.send("2");
     socket.end({ code: 1006, wasClean: false });
-    while (app.connection !== undefined) await nextTurn();
+    await ended;
     expect(dropped).to.deep.equal(["lost 2"]);
   });
 
