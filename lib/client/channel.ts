@@ -163,7 +163,7 @@ export class Channel implements SessionSink {
         }
         stream.end();
       } catch (error) {
-        void Promise.resolve(iterator.return?.()).catch(() => {}); // the error at hand is the one that tells why
+        promised(async () => iterator.return?.()).catch(() => {}); // the error at hand is the one that tells why
         // The message cannot be taken back and must not look whole: the connection fails (RFC 6455 §7.4.1, 1011).
         if (stream.isBegun && this.session.state === "open")
           this.session.close(INTERNAL_ERROR, "", this.#closeTimeout);
