@@ -173,8 +173,8 @@ export class App implements AppCallbacks<App> {
 
   /** Sends one message in pieces, as Connection.sendStream() does; no outbox keeps it: rejects with ClosedError when not open. */
   sendStream(source: StreamSource, options: SendStreamOptions = {}): Promise<void> {
-    if (this.#isBoxed) this.#outbox?.flush(); // it goes behind what was sent before
     return promised(() => {
+      if (this.#isBoxed) this.#outbox?.flush(); // it goes behind what was sent before
       const { binary, compress } = sendOptions(options, "binary", "compress");
       return this.#current().sendStream(source, binary, compress);
     });
