@@ -91,6 +91,7 @@ export class App implements AppCallbacks<App> {
   readonly #outbox: Outbox | undefined;
   readonly #caller: CallbackReceiver<App>;
   readonly #checkClose: ResolvedOptions["checkClose"];
+  readonly #checkCompress: ResolvedOptions["checkCompress"];
   #onContMessage: AppCallbacks<App>["onContMessage"];
   #channel: Channel | undefined;
   #connection: Connection | undefined;
@@ -122,7 +123,9 @@ export class App implements AppCallbacks<App> {
     this.#options = given;
     this.#reconnect = reconnect;
     if (outbox !== undefined) this.#outbox = new Outbox(outbox, (call) => this.#caller.guard("onDrop", call));
-    this.#checkClose = this.#resolved().checkClose;
+    const { checkClose, checkCompress } = this.#resolved();
+    this.#checkClose = checkClose;
+    this.#checkCompress = checkCompress;
     resolveReconnect(reconnect); // for its complaints
   }
 
@@ -159,6 +162,7 @@ export class App implements AppCallbacks<App> {
   send(data: Sendable, options?: SendOptions): void {
     const compress = options === undefined ? options : sendOptions(options, "compress").compress;
     if (this.#isBoxed && !this.#isEnding) {
+      this.#checkCompress?.(compress); // once it waits there is nobody to tell
       this.#outbox?.push(data, compress);
       return;
     }
@@ -169,8 +173,8 @@ export class App implements AppCallbacks<App> {
 
   /** Sends one message in pieces, as Connection.sendStream() does; no outbox keeps it: rejects with ClosedError when not open. */
   sendStream(source: StreamSource, options: SendStreamOptions = {}): Promise<void> {
-    if (this.#isBoxed) this.#outbox?.flush(); // it goes behind what was sent before
     return promised(() => {
+      if (this.#isBoxed) this.#outbox?.flush(); // it goes behind what was sent before
       const { binary, compress } = sendOptions(options, "binary", "compress");
       return this.#current().sendStream(source, binary, compress);
     });

@@ -78,6 +78,8 @@ export class Channel implements SessionSink {
   #closed: Promise<CloseInfo> | undefined;
   #settleClosed: ((info: CloseInfo) => void) | undefined;
   #isClosing = false;
+  /** Our Close frame went before the peer's came. */
+  hasClosed = false;
   /** More than maxBufferedAmount was buffered when it was last looked at. */
   #mayBeFull = false;
   #waiters: DrainWaiter[] | undefined;
@@ -132,14 +134,15 @@ export class Channel implements SessionSink {
   }
 
   /**
-   * Sends a message, as it is where `compress` is false. Throws ClosedError, UsageError, LimitError; what it returns rejects
-   * with ClosedError, and does no harm ignored.
+   * Sends a message, as it is where `compress` is false, and room or not if it `isForced`. Throws ClosedError, UsageError,
+   * LimitError; what it returns rejects with ClosedError, and does no harm ignored.
    */
-  send(data: Sendable, compress?: boolean): Promise<void> {
+  send(data: Sendable, compress?: boolean, isForced?: boolean): Promise<void> {
     this.#assertOpen();
     const message = typeof data === "string" ? data : messageOf(data);
-    if (this.#turn !== undefined || isBlob(message)) return this.#sendLater(message, compress);
-    if (this.#mayBeFull) this.#assertRoom();
+    const isLater = this.#turn !== undefined || isBlob(message);
+    if ((isLater || this.#mayBeFull) && !isForced) this.assertRoom();
+    if (isLater) return this.#sendLater(message, compress);
     this.session.send(message, compress);
     const buffered = this.session.bufferedBytes;
     if (buffered > this.maxBufferedAmount) this.#mayBeFull = true;
@@ -163,7 +166,7 @@ export class Channel implements SessionSink {
         }
         stream.end();
       } catch (error) {
-        void Promise.resolve(iterator.return?.()).catch(() => {}); // the error at hand is the one that tells why
+        promised(async () => iterator.return?.()).catch(() => {}); // the error at hand is the one that tells why
         // The message cannot be taken back and must not look whole: the connection fails (RFC 6455 §7.4.1, 1011).
         if (stream.isBegun && this.session.state === "open")
           this.session.close(INTERNAL_ERROR, "", this.#closeTimeout);
@@ -233,7 +236,7 @@ export class Channel implements SessionSink {
     const timeout = duration("the timeout of close", within, this.#closeTimeout);
     if (this.#isClosing) return this.closed;
     this.#end();
-    if (this.#turn === undefined) this.session.close(code, reason, timeout);
+    if (this.#turn === undefined) this.#close(code, reason, timeout);
     else void this.#closeInTurn(this.#turn, code, reason, timeout);
     return this.closed;
   }
@@ -261,8 +264,13 @@ export class Channel implements SessionSink {
       const message = `a stream or Blob that was being sent did not end within ${timeout} ms of close()`;
       this.session.destroy(new TimeoutError("close", timeout, message));
     } else {
-      this.session.close(code, reason, timeout);
+      this.#close(code, reason, timeout);
     }
+  }
+
+  #close(code: number, reason: string, timeout: number): void {
+    this.hasClosed = this.session.state === "open";
+    this.session.close(code, reason, timeout);
   }
 
   message(data: Message): void {
@@ -337,7 +345,8 @@ export class Channel implements SessionSink {
     if (this.session.state !== "open") throw this.#closedError();
   }
 
-  #assertRoom(): void {
+  /** Throws LimitError. */
+  assertRoom(): void {
     const bytes = this.bufferedAmount;
     this.#mayBeFull = bytes > this.maxBufferedAmount;
     if (!this.#mayBeFull) return;
@@ -360,7 +369,6 @@ export class Channel implements SessionSink {
   /** Behind the sends that take their time. Bytes are copied, as the caller may change them once this returned. */
   #sendLater(message: Message | Blob, compress: boolean | undefined): Promise<void> {
     const size = isBlob(message) ? 0 : sizeOf(message);
-    this.#assertRoom();
     this.#waitingBytes += size;
     const copy = message instanceof Uint8Array ? new Uint8Array(message) : message;
     return this.#inTurn(async () => {

@@ -20,7 +20,10 @@ import { sizeOf } from "./message-stream.ts";
 
 /** What is asked of a connection. */
 export interface Way
-  extends Pick<Channel, "isOpen" | "bufferedAmount" | "maxBufferedAmount" | "send" | "probe"> {
+  extends Pick<
+    Channel,
+    "isOpen" | "hasClosed" | "bufferedAmount" | "maxBufferedAmount" | "assertRoom" | "send" | "probe"
+  > {
   readonly session: Pick<Session, "canPing" | "heard" | "bufferedBytes" | "sentBytes">;
 }
 
@@ -72,7 +75,6 @@ export class InFlight {
   /** Of the last look: what had come, and the bytes that had left. */
   #heard: number;
   #left = 0;
-  #isConcluded = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `freed` is called when some were read: there may be room for others. */
@@ -105,31 +107,25 @@ export class InFlight {
     sent.end = this.#way.session.sentBytes;
   }
 
-  /** We are about to close the connection: from now on the peer's Close frame is an answer to ours. */
+  /** We are about to close the connection. */
   conclude(): void {
-    if (!this.#way.isOpen) return;
-    this.#isConcluded = true;
     if (this.#probed < this.#count) this.#probe();
   }
 
   /** The connection is gone. Those that may not have been read, in order. */
   end(info: CloseInfo): Message[] {
     clearTimeout(this.#timer);
-    this.#timer = undefined;
-    const messages: Message[] = [];
-    if (this.#wasAnswered(info)) return messages;
-    for (let sent = this.#sent.shift(); sent !== undefined; sent = this.#sent.shift())
-      messages.push(sent.message);
-    return messages;
+    const rest = this.#sent.clear();
+    return this.#wasAnswered(info) ? [] : rest.map(({ message }) => message);
   }
 
   /**
-   * Whether the peer's Close frame proves that it has read ours. They may have crossed: then its code is another as a rule, and
-   * the pong that a peer would have sent before it is missing.
+   * Whether the peer's Close frame answers ours, and so proves that it has read all. They may have crossed: then its code is
+   * another as a rule, and the pong that a peer would have sent before it is missing.
    */
   #wasAnswered({ wasClean, sent, received }: CloseInfo): boolean {
-    if (!wasClean || !this.#isConcluded || sent?.code !== received?.code) return false;
-    return !(this.#hasAnswered && this.#isAsked);
+    if (!wasClean || !this.#way.hasClosed || sent?.code !== received?.code) return false;
+    return !(this.#hasAnswered && this.#read < this.#count);
   }
 
   /** A probe is on its way. */

@@ -39,4 +39,10 @@ export class Line<Item extends { readonly message: Message }> {
     if (item !== undefined) this.bytes -= sizeOf(item.message);
     return item;
   }
+
+  /** Takes all, in order. */
+  clear(): Item[] {
+    this.bytes = 0;
+    return this.#items.splice(this.#head) as Item[];
+  }
 }

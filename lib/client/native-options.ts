@@ -3,7 +3,13 @@
 
 import { UsageError } from "../errors.ts";
 import { parseAddress, urlText } from "../handshake/endpoint.ts";
-import { checkNativeClose, type NativeOptions, onOnline, unsupported } from "../session/native.ts";
+import {
+  checkCompress,
+  checkNativeClose,
+  type NativeOptions,
+  onOnline,
+  unsupported,
+} from "../session/native.ts";
 import type { Open } from "../session/session.ts";
 import { heartbeat } from "./heartbeat.ts";
 import {
@@ -64,6 +70,7 @@ export function overNative(open: Open<NativeOptions>): Resolve {
       onOnline,
       open: (callOff) => open(resolved, callOff),
       checkClose: checkNativeClose,
+      checkCompress,
     };
   };
 }

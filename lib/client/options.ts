@@ -144,6 +144,8 @@ export interface ResolvedOptions {
   open(callOff?: AbortController): Promise<Session>;
   /** Throws UsageError for a code or a reason that may not be sent. */
   checkClose(code: number, reason: string): void;
+  /** Throws UsageError where a message cannot be asked to be compressed or not; only where a runtime has no such choice. */
+  readonly checkCompress?: ((compress: boolean | undefined) => void) | undefined;
 }
 
 /**

@@ -47,8 +47,8 @@ export class Outbox {
   /** What it was handed. */
   #inFlight: InFlight | undefined;
   readonly #waiting = new Line<Waiting>();
-  /** The connection has enough to do. */
-  #isBusy = false;
+  /** Messages that the connection has, and that had no room: it has enough to do. */
+  #behind = 0;
   #isDropping = false;
   #poll: ReturnType<typeof setTimeout> | undefined;
 
@@ -91,7 +91,7 @@ export class Outbox {
   attach(way: Way): void {
     this.#way = way;
     this.#inFlight = new InFlight(way, () => this.pump(), this.#pace);
-    this.#isBusy = false;
+    this.#behind = 0;
   }
 
   /** Hands on what waits, as fast as the peer takes it. */
@@ -100,15 +100,17 @@ export class Outbox {
     this.#handOn();
   }
 
-  /** Hands on all that waits, room or not: another message must not overtake it. */
+  /** Hands on all that waits: another message must not overtake it. Throws LimitError where the connection is full already. */
   flush(): void {
     this.#expire();
+    if (this.#waiting.first !== undefined) this.#way?.assertRoom();
     while (this.#hand(true));
   }
 
-  /** Hands on all that waits, as the connection is about to be closed by us. */
+  /** Hands on all that waits, room or not, as the connection is about to be closed by us. */
   conclude(): void {
-    this.flush();
+    this.#expire();
+    while (this.#hand(true));
     this.#inFlight?.conclude();
   }
 
@@ -128,30 +130,31 @@ export class Outbox {
   }
 
   #handOn(): void {
-    while (!this.#isBusy && this.#hand());
+    while (this.#behind === 0 && this.#hand());
   }
 
   /** Hands the first that waits to the connection, if there is room for it or it is forced to; whether it could. */
-  #hand(isForced = false): boolean {
+  #hand(isForced?: boolean): boolean {
     const way = this.#way;
     const inFlight = this.#inFlight;
     const { first } = this.#waiting;
     if (first === undefined || inFlight === undefined || !way?.isOpen) return false;
-    if (!inFlight.hasRoom && !isForced) return false;
+    if (!isForced && !inFlight.hasRoom) return false;
     let promise: Promise<void>;
     try {
-      promise = way.send(first.message, first.compress);
+      promise = way.send(first.message, first.compress, isForced);
     } catch {
       this.#poll ??= setTimeout(this.#again, POLL_MS); // it has no room after all, and will not say when it has
       return false;
     }
     this.#waiting.shift();
     const sent = inFlight.add(first.message);
-    this.#isBusy = way.bufferedAmount >= HIGH_WATER;
+    const isBehind = way.bufferedAmount >= HIGH_WATER;
+    if (isBehind) this.#behind++;
     const isSent = () => {
       inFlight.left(sent);
       if (way !== this.#way) return;
-      this.#isBusy = way.bufferedAmount >= HIGH_WATER;
+      if (isBehind) this.#behind--;
       this.pump();
     };
     promise.then(isSent, () => {});

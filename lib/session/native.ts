@@ -163,8 +163,8 @@ export function unsupported(what: string): UsageError {
   return new UsageError(`${what} is not possible with the WebSocket of a browser`, "ERR_WS_UNSUPPORTED");
 }
 
-/** What it compresses is its own choice. */
-function checkCompress(compress: boolean | undefined): void {
+/** What it compresses is its own choice. Throws UsageError. */
+export function checkCompress(compress: boolean | undefined): void {
   if (compress === false) throw unsupported("compress: false");
 }
 
@@ -290,11 +290,13 @@ class NativeSession implements Session {
     this.#awaitDrain();
   }
 
-  /** Asks until there is room again, and only while there is none. */
+  /** Asks until there is room again, and only while there is none; that some can leave meanwhile is a sign of life. */
   #awaitDrain(): void {
-    if (this.#poll !== undefined || this.bufferedBytes < HIGH_WATER) return;
+    const before = this.bufferedBytes;
+    if (this.#poll !== undefined || before < HIGH_WATER) return;
     this.#poll = setTimeout(() => {
       this.#poll = undefined;
+      if (this.bufferedBytes < before) this.activity++;
       this.#awaitDrain();
       if (this.#poll === undefined) this.#sink?.drain();
     }, DRAIN_POLL_MS);

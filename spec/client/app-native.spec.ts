@@ -137,21 +137,41 @@ describe("WebSocketApp in a browser", () => {
   });
 
   it("has an outbox that forgets what left long before something came", async () => {
+    const clock = virtualClock(use);
     const dropped: string[] = [];
-    const { app, next } = run({
+    const { app, ended, next } = run({
       outbox: { onDrop: (message, reason) => dropped.push(`${reason} ${message}`) },
+      reconnect: false,
     });
     const socket = await next();
     app.send("1");
     await nextTurn();
     socket.bufferedAmount = 0;
-    const alive = setInterval(() => socket.message("alive"), 50);
-    await new Promise((resolve) => setTimeout(resolve, 3500));
-    clearInterval(alive);
+    for (let look = 0; look < 2; look++) {
+      await clock.advance(1_500);
+      socket.message("alive");
+    }
+    await clock.advance(1_500);
     app.send("2");
     socket.end({ code: 1006, wasClean: false });
-    while (app.connection !== undefined) await nextTurn();
+    await ended;
     expect(dropped).to.deep.equal(["lost 2"]);
+  });
+
+  it("refuses compress: false at once, be there an outbox or none: it would wait for ever", async () => {
+    for (const outbox of [undefined, {}]) {
+      const { app, next } = run({ ...(outbox && { outbox }) });
+      if (outbox !== undefined)
+        expect(thrown(() => app.send("waits", { compress: false }), UsageError).code).to.equal(
+          "ERR_WS_UNSUPPORTED",
+        );
+      const socket = await next();
+      expect(thrown(() => app.send("1", { compress: false }), UsageError).code).to.equal(
+        "ERR_WS_UNSUPPORTED",
+      );
+      app.send("2", { compress: true });
+      expect(socket.sent).to.deep.equal(["2"]);
+    }
   });
 
   it("sends all that waits before it closes", async () => {
@@ -177,6 +197,22 @@ describe("WebSocketApp in a browser", () => {
       socket.message("anything");
     }
     expect(log).to.deep.equal(["open"]);
+  });
+
+  it("takes bytes that could leave for a sign of life, as a server answers no message before it has come", async () => {
+    const clock = virtualClock(use);
+    const { made, log, app } = run({ keepAlive: { interval: 1_000, timeout: 500, message: "beat" } });
+    const socket = await made.next();
+    socket.open();
+    await clock.advance(0);
+    app.send(new Uint8Array(1_000_000));
+    for (let i = 0; i < 20; i++) {
+      await clock.advance(500);
+      socket.bufferedAmount -= 10_000;
+    }
+    expect(log).to.deep.equal(["open"]);
+    await clock.advance(3_000); // nothing leaves any more
+    expect(log).to.include("error ERR_WS_TIMEOUT");
   });
 
   it("drops a server that is silent, and connects again", async () => {

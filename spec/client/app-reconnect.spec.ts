@@ -1,4 +1,5 @@
-// Connecting again: each of the ways in which it goes wrong elsewhere, on real sockets. Titles say what fails in others.
+// Connecting again: each of the ways in which it goes wrong elsewhere, on real sockets, or in memory
+// where time has to pass. Titles say what fails in others.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -18,6 +19,9 @@ import { accepting, listen, NOWHERE, requestHead } from "../support/peer.ts";
 import { Queue } from "../support/queue.ts";
 import { frame, type RawServer, rawServer, type ServerEnd } from "../support/raw-server.ts";
 import { command, WebSocketApp } from "../support/runtime.ts";
+import { scripted as scriptedPeer } from "../support/script.ts";
+import { virtualClock } from "../support/script-clock.ts";
+import { answer, request, upgrade } from "../support/script-steps.ts";
 
 /** As soon as can be. */
 const AT_ONCE: ReconnectOptions = { minDelay: 1, maxDelay: 1 };
@@ -386,21 +390,32 @@ describe("WebSocketApp with reconnect", () => {
 
   describe("lets no attempt disturb the next", () => {
     it("by its deadline (others: the timer of attempt N kills attempt N+1)", async () => {
+      const clock = virtualClock(use);
       const timeout = 2000;
-      const { url } = await scripted(async (attempt, socket, head) => {
-        if (attempt > 1) return socket.write(accepting(head), "latin1");
-        await new Promise((resolve) => setTimeout(resolve, timeout / 2));
-        return socket.write(refused("503 Busy"), "latin1");
-      });
+      const [refusal, acceptance] = [new Queue<void>(), new Queue<void>()];
+      const peer = await scriptedPeer(
+        use,
+        (client) =>
+          client === 0
+            ? [request, () => refusal.next(), answer(refused("503 Busy"))]
+            : [request, () => acceptance.next(), upgrade()],
+        "memory",
+      );
       const log: string[] = [];
-      const opened = new Queue<WebSocketApp>();
-      const begun = performance.now();
-      const { app } = run(url, { ...logging(log), onOpen: (app) => opened.push(app), timeout });
-      await opened.next();
-      const firstIsOver = begun + timeout + 50 - performance.now();
-      await new Promise((resolve) => setTimeout(resolve, firstIsOver));
+      const app = new peer.WebSocketApp(peer.url, { ...logging(log), reconnect: AT_ONCE, timeout });
+      const ended = app.runForever();
+      await clock.advance(timeout / 2);
+      refusal.push();
+      await clock.advance(timeout / 2 + 100); // the deadline of the first is over, and that of the second is to come
+      expect(peer.count).to.equal(2);
       expect(log).to.deep.equal(["error ERR_WS_UNEXPECTED_STATUS", "close 1006 retry 1"]);
+      acceptance.push();
+      await clock.advance(2 * timeout);
+      expect(log.slice(2)).to.deep.equal(["open"]);
       expect(app.connection?.state).to.equal("open");
+      app.terminate();
+      await clock.advance(0);
+      await ended;
     });
 
     it("by the deadline of its closing handshake", async () => {

@@ -241,6 +241,28 @@ describe("Channel", () => {
       expect(await ws.closed).to.include({ code: 1011 });
     });
 
+    it("fails the connection also where the source cannot even be left: its message goes no further", async () => {
+      const { ws, server } = await pair(use);
+      const failure = new RangeError("mine");
+      let taken = 0;
+      const source = {
+        [Symbol.iterator]: () => ({
+          next() {
+            if (taken++ === 0) return { done: false, value: "begun" };
+            throw failure;
+          },
+          return() {
+            throw new RangeError("cannot be left");
+          },
+        }),
+      };
+      expect(await rejection(ws.sendStream(source as StreamSource), RangeError)).to.equal(failure);
+      expect(await server.text()).to.equal("begun");
+      expect((await server.frames.next()).payload.readUInt16BE()).to.equal(1011);
+      server.close(1011);
+      expect(await ws.closed).to.include({ code: 1011 });
+    });
+
     const beforeAny: [title: string, source: StreamSource, options: { binary?: boolean }][] = [
       [
         "a source that throws at once",

@@ -263,6 +263,7 @@ describe("InFlight", () => {
         const { way, send, inFlight } = flown();
         send("1", "2");
         if (wasOurs) inFlight.conclude();
+        way.hasClosed = wasOurs;
         expect(way.probes).to.deep.equal(wasOurs ? [1, 2] : [1]);
         for (const mark of pongs) way.pong(mark);
         expect(inFlight.end(info)).to.deep.equal(rest);

@@ -7,7 +7,13 @@ import type { AppOptions } from "../../lib/client/app.ts";
 import type { Pace } from "../../lib/client/in-flight.ts";
 import { type DropReason, Outbox, type OutboxOptions } from "../../lib/client/outbox.ts";
 import { CLOSE, CONTINUATION, PING, PONG, TEXT } from "../../lib/codec/opcode.ts";
-import { ClosedError, type CloseInfo, UsageError, type WebSocketError } from "../../lib/errors.ts";
+import {
+  ClosedError,
+  type CloseInfo,
+  LimitError,
+  UsageError,
+  type WebSocketError,
+} from "../../lib/errors.ts";
 import type { Message } from "../../lib/protocol/assembler.ts";
 import { HIGH_WATER } from "../../lib/session/session.ts";
 import { acceptingServer } from "../support/accepting-server.ts";
@@ -100,8 +106,8 @@ describe("Outbox", () => {
     box.push("3", false);
     const way = new FakeWay();
     const send = way.send.bind(way);
-    way.send = (message, ...options) => {
-      asked.push([message, ...options]);
+    way.send = (message, compress) => {
+      asked.push([message, compress]);
       return send(message);
     };
     box.attach(way);
@@ -145,6 +151,20 @@ describe("Outbox", () => {
     const way = open();
     await nextTurn();
     expect(way.handed).to.have.length(1001);
+  });
+
+  it("goes on though others have filled the connection meanwhile", async () => {
+    const { box, open } = boxed();
+    const way = open();
+    box.push("1");
+    void way.send(new Uint8Array(HIGH_WATER)); // by somebody else
+    await nextTurn();
+    for (const message of ["2", "3"]) {
+      way.take();
+      await nextTurn();
+      box.push(message);
+    }
+    expect(way.handed.filter((message) => typeof message === "string")).to.deep.equal(["1", "2", "3"]);
   });
 
   it("asks a connection that refuses again, until it has room", async () => {
@@ -361,6 +381,32 @@ describe("Outbox", () => {
         box[act]();
         expect(way.handed).to.deep.equal(["a", "b", "c"]);
       }
+    });
+
+    it("hands on all that waits before it closes, also where the connection has no room", () => {
+      const { box, open } = boxed();
+      const way = new FakeWay();
+      way.refuses = true;
+      open(way);
+      for (const message of ["a", "b"]) box.push(message);
+      expect(way.handed).to.deep.equal([]);
+      box.conclude();
+      expect(way.handed).to.deep.equal(["a", "b"]);
+    });
+
+    it("lets no stream pass where the connection has no room for what waits", () => {
+      const { box, open, log } = boxed();
+      const way = new FakeWay();
+      open(way);
+      way.refuses = true;
+      box.flush();
+      box.push("a");
+      expect(thrown(() => box.flush(), LimitError).code).to.equal("ERR_WS_BACKPRESSURE");
+      expect(way.handed).to.deep.equal([]);
+      way.refuses = false;
+      box.flush();
+      expect(way.handed).to.deep.equal(["a"]);
+      expect(log).to.deep.equal([]);
     });
 
     it("minds no promise of that connection any more", async () => {
@@ -820,6 +866,38 @@ describe("an app with an outbox", () => {
     expect(frames[5]?.opcode).to.equal(CONTINUATION);
   });
 
+  it("sends all before the Close frame, though it is more than may be buffered", async () => {
+    const { outbox, dropped } = telling();
+    const { app, run, accepted } = await started({
+      outbox,
+      maxBufferedAmount: 1000,
+      onOpen: (app) => app.close(),
+    });
+    for (let i = 0; i < 6; i++) app.send(`${i}`.padEnd(600, " "));
+    const server = await accepted.next();
+    for (let i = 0; i < 6; i++) expect(Number(await nextText(server))).to.equal(i);
+    expect((await nextFrame(server)).opcode).to.equal(CLOSE);
+    server.close();
+    await run;
+    expect(dropped).to.deep.equal([]);
+  });
+
+  it("refuses a stream that would overtake what waits, as too much is buffered", async () => {
+    const { outbox, dropped } = telling();
+    const { app, server } = await running(use, { outbox, maxBufferedAmount: HIGH_WATER });
+    server.socket.pause();
+    const much = app.connection?.send(new Uint8Array(32 * HIGH_WATER));
+    app.send("1");
+    await rejection(app.sendStream(["2"]), LimitError);
+    server.socket.resume();
+    await much;
+    expect((await nextFrame(server)).payload).to.have.length(32 * HIGH_WATER);
+    expect(await nextText(server)).to.equal("1");
+    await app.sendStream(["3"]);
+    expect(await texts(server, 2)).to.deep.equal(["3", ""]);
+    expect(dropped).to.deep.equal([]);
+  });
+
   it("does not let a stream of onOpen's be overtaken by what waits", async () => {
     const { outbox } = telling();
     const { app, accepted } = await started({ outbox, onOpen: (app) => void app.sendStream(["log", "in"]) });
@@ -932,6 +1010,35 @@ describe("an app with an outbox", () => {
     await run;
     expect(dropped).to.deep.equal(["lost 1"]);
   });
+
+  for (const title of ["goes on for ever", "ends when it is closed"]) {
+    it(`tells of what waits behind a stream that ${title}, where the server closes before the app could`, async () => {
+      const { outbox, dropped } = telling();
+      const { app, run, server } = await running(use, { outbox });
+      let isOver = () => {};
+      const over = new Promise<void>((resolve) => {
+        isOver = resolve;
+      });
+      void app.sendStream(
+        (async function* () {
+          yield "begun";
+          await over;
+        })(),
+      );
+      expect(await nextText(server)).to.equal("begun");
+      const { connection } = app;
+      app.send("1");
+      app.close();
+      server.send(CLOSE, Buffer.of(3, 0xe8));
+      expect((await nextFrame(server)).opcode).to.equal(CLOSE);
+      if (title === "ends when it is closed") isOver();
+      await nextTurn();
+      server.socket.end();
+      expect(await run).to.include({ code: 1000, wasClean: true });
+      expect(connection?.state).to.equal("closed");
+      expect(dropped).to.deep.equal(["lost 1"]);
+    });
+  }
 
   it("tells of no message that was confirmed, and of all others, to a server that reads a part and resets", async () => {
     const { outbox, dropped } = telling();

@@ -11,6 +11,7 @@ type Item = { readonly message: Message; readonly end: number } | { readonly mar
 
 export class FakeWay implements Way {
   isOpen: boolean = true;
+  hasClosed: boolean = true;
   /** It has no room. */
   refuses: boolean = false;
   maxBufferedAmount: number = 64 * 1024 * 1024;
@@ -47,8 +48,12 @@ export class FakeWay implements Way {
     return this.session.bufferedBytes;
   }
 
-  send(message: unknown, _compress?: boolean): Promise<void> {
+  assertRoom(): void {
     if (this.refuses) throw new LimitError("ERR_WS_BACKPRESSURE", "", { limit: "", actual: 1 });
+  }
+
+  send(message: unknown, _compress?: boolean, isForced = false): Promise<void> {
+    if (!isForced) this.assertRoom();
     this.handed.push(message as Message);
     this.session.sentBytes += sizeOf(message as Message);
     this.session.bufferedBytes += sizeOf(message as Message);
