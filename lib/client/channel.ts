@@ -86,6 +86,8 @@ export class Channel implements SessionSink {
   #pings: PendingPing[] | undefined;
   #pingCount = 0;
   #probes: Probes | undefined;
+  /** Bytes that had left when a message of keepAlive last could not be sent; NaN where little waited. */
+  #left = Number.NaN;
   readonly #startHeartbeat: ResolvedOptions["heartbeat"];
   #heartbeat: Heartbeat | undefined;
   /** The last of the sends that take their time (streams, Blobs): whatever is sent meanwhile goes behind it. */
@@ -202,7 +204,7 @@ export class Channel implements SessionSink {
 
   #sendBeat({ payload = this.#freshPayload(), message }: Parameters<SendBeat>[0]): boolean {
     if (message !== undefined) {
-      if (this.#turn !== undefined) return false; // it cannot go between the frames of another
+      if (this.#turn !== undefined) return this.#isStuck(); // it cannot go between the frames of another
       const data = message();
       if (this.isOpen) this.session.send(data); // the user's function may have closed it
       return true;
@@ -212,6 +214,14 @@ export class Channel implements SessionSink {
     this.session.ping(payload);
     this.#await(payload, ignored, ignored);
     return true;
+  }
+
+  /** A peer that has taken nothing for as long as there is between two beats is asked by what waits for it. */
+  #isStuck(): boolean {
+    const before = this.#left;
+    const { bufferedBytes, sentBytes } = this.session;
+    this.#left = bufferedBytes < HIGH_WATER ? Number.NaN : sentBytes - bufferedBytes;
+    return this.#left === before;
   }
 
   #await(payload: Uint8Array, resolve: PendingPing["resolve"], reject: PendingPing["reject"]): void {

@@ -215,6 +215,23 @@ describe("WebSocketApp in a browser", () => {
     expect(log).to.include("error ERR_WS_TIMEOUT");
   });
 
+  it("drops a server that takes nothing more of a Blob, behind which no message can go, and no other", async () => {
+    const clock = virtualClock(use);
+    const { made, log, app } = run({ keepAlive: { interval: 1_000, timeout: 500, message: "beat" } });
+    const socket = await made.next();
+    socket.open();
+    await clock.advance(0);
+    app.send(new Blob([new Uint8Array(1_000_000)]));
+    for (let i = 0; i < 10; i++) {
+      await clock.advance(1_000);
+      socket.bufferedAmount -= 10_000;
+    }
+    expect(log).to.deep.equal(["open"]);
+    await clock.advance(3_000);
+    expect(log).to.include("error ERR_WS_TIMEOUT");
+    expect(socket.sent).to.have.length(1);
+  });
+
   it("drops a server that is silent, and connects again", async () => {
     const { next, log } = run({ keepAlive: { interval: 5, timeout: 5, message: () => "beat" } });
     const socket = await next();
