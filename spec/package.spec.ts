@@ -405,14 +405,14 @@ describe("the source", function () {
 });
 
 describe("the size", () => {
-  it("of the Node entry is at most 46 kB", async () => {
+  it("of the Node entry is at most 47 kB", async () => {
     const { gzip } = await sizeOf("lib/node.ts");
-    expect(gzip).to.be.at.most(46 * 1024);
+    expect(gzip).to.be.at.most(47 * 1024);
   });
 
-  it("of the browser entry is at most 16 kB", async () => {
+  it("of the browser entry is at most 16.5 kB", async () => {
     const { gzip } = await sizeOf("lib/browser.ts");
-    expect(gzip).to.be.at.most(16 * 1024);
+    expect(gzip).to.be.at.most(16.5 * 1024);
   });
 
   it("of a client's entry has nothing of the server in it", async () => {
