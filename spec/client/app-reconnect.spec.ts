@@ -11,6 +11,7 @@ import { CALLBACKS } from "../../lib/client/callbacks.ts";
 import type { Provider } from "../../lib/client/options.ts";
 import { CLOSE, CONTINUATION, PING, PONG, TEXT } from "../../lib/codec/opcode.ts";
 import { ClosedError, type CloseInfo, UsageError, WebSocketError } from "../../lib/errors.ts";
+import { wordsOf } from "../support/built.ts";
 import { tolerance, unevenness } from "../support/chance.ts";
 import { cleanUp, nextTurn } from "../support/clean-up.ts";
 import { printed } from "../support/console.ts";
@@ -18,7 +19,7 @@ import { rejection, thrown } from "../support/failure.ts";
 import { accepting, listen, NOWHERE, requestHead } from "../support/peer.ts";
 import { Queue } from "../support/queue.ts";
 import { frame, type RawServer, rawServer, type ServerEnd } from "../support/raw-server.ts";
-import { command, WebSocketApp } from "../support/runtime.ts";
+import { WebSocketApp } from "../support/runtime.ts";
 import { scripted as scriptedPeer } from "../support/script.ts";
 import { virtualClock } from "../support/script-clock.ts";
 import { answer, request, upgrade } from "../support/script-steps.ts";
@@ -929,8 +930,8 @@ describe("WebSocketApp with reconnect", () => {
 
   describe("keeps a process", () => {
     function program(...args: string[]) {
-      const [runtime = "", ...options] = command;
-      return spawn(runtime, [...options, "spec/support/reconnecting.ts", ...args], { stdio: "inherit" });
+      const [program, ...words] = wordsOf("spec/support/reconnecting.ts");
+      return spawn(program, [...words, ...args], { stdio: "inherit" });
     }
 
     it("alive during the wait, and not behind the run", async () => {

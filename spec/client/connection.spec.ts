@@ -7,11 +7,12 @@ import { type Connection, ConnectionResponse } from "../../lib/client/connection
 import { CLOSE, CONTINUATION, PING, PONG, TEXT } from "../../lib/codec/opcode.ts";
 import { ClosedError, TimeoutError, UsageError } from "../../lib/errors.ts";
 import type { Message } from "../../lib/protocol/assembler.ts";
+import { wordsOf } from "../support/built.ts";
 import { cleanUp, nextTurn } from "../support/clean-up.ts";
 import { rejection, thrown } from "../support/failure.ts";
 import { Queue } from "../support/queue.ts";
 import { closeFrame, frame, pair, rawServer, running, type ServerEnd } from "../support/raw-server.ts";
-import { command, createConnection, platform } from "../support/runtime.ts";
+import { createConnection, platform } from "../support/runtime.ts";
 
 /** Everything that a loop over the connection gives, and what it throws. */
 async function all(ws: Connection): Promise<{ messages: Message[]; error: unknown }> {
@@ -118,8 +119,8 @@ describe("Connection", () => {
     /** Runs a process that opens a connection and does nothing; its end, and what the server sees of it. */
     async function idle(mode: string): Promise<{ exit: Promise<unknown[]>; server: ServerEnd }> {
       const { url, accepted } = await rawServer(use);
-      const [runtime = "", ...options] = command;
-      const child = spawn(runtime, [...options, "spec/support/idle.ts", url, mode], { stdio: "inherit" });
+      const [program, ...words] = wordsOf("spec/support/idle.ts");
+      const child = spawn(program, [...words, url, mode], { stdio: "inherit" });
       return { exit: once(child, "exit"), server: await accepted.next() };
     }
 

@@ -10,12 +10,13 @@ import type { KeepAliveOptions } from "../../lib/client/keep-alive.ts";
 import { BINARY, CLOSE, PING, PONG, TEXT } from "../../lib/codec/opcode.ts";
 import { type CloseInfo, TimeoutError, UsageError, type WebSocketError } from "../../lib/errors.ts";
 import type { ProtocolState } from "../../lib/protocol/protocol.ts";
+import { wordsOf } from "../support/built.ts";
 import { busy } from "../support/busy.ts";
 import { cleanUp, nextTurn } from "../support/clean-up.ts";
 import { rejection, thrown } from "../support/failure.ts";
 import { Queue } from "../support/queue.ts";
 import { pair, rawServer, running, type SentFrame, type ServerEnd } from "../support/raw-server.ts";
-import { command, createClient, createConnection, WebSocketApp } from "../support/runtime.ts";
+import { createClient, createConnection, WebSocketApp } from "../support/runtime.ts";
 
 const MIB = 1024 * 1024;
 
@@ -253,8 +254,8 @@ describe("keepAlive", () => {
     });
 
     it("a peer whose pongs lie in the kernel's buffer while the loop is blocked (others drop it)", async () => {
-      const [runtime = "", ...options] = command;
-      const child = spawn(runtime, [...options, "spec/support/pong-process.ts"], {
+      const [program, ...words] = wordsOf("spec/support/pong-process.ts");
+      const child = spawn(program, words, {
         stdio: ["ignore", "pipe", "inherit"],
       });
       use({ close: () => void child.kill() });
@@ -299,9 +300,9 @@ describe("keepAlive", () => {
 
   it("does not keep a process alive whose connection may end with it", async () => {
     const { url, accepted } = await rawServer(use);
-    const [runtime = "", ...options] = command;
+    const [program, ...words] = wordsOf("spec/support/kept-alive.ts");
     for (const mode of ["unref", "ref"]) {
-      const child = spawn(runtime, [...options, "spec/support/kept-alive.ts", url, mode], {
+      const child = spawn(program, [...words, url, mode], {
         stdio: "inherit",
       });
       const exit = once(child, "exit");

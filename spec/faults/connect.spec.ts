@@ -12,11 +12,12 @@ import {
   TransportError,
   type WebSocketError,
 } from "../../lib/errors.ts";
+import { wordsOf } from "../support/built.ts";
 import { type Certificate, certificates } from "../support/certificates.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { rejection } from "../support/failure.ts";
 import { NOWHERE } from "../support/peer.ts";
-import { command, createConnection, runtime, WebSocketApp } from "../support/runtime.ts";
+import { createConnection, runtime, WebSocketApp } from "../support/runtime.ts";
 import { type Script, type Step, scripted } from "../support/script.ts";
 import { blackHole } from "../support/script-black-hole.ts";
 import { type Answer, resolving } from "../support/script-names.ts";
@@ -218,7 +219,7 @@ describe("faults: connecting", () => {
     if (runtime === "deno") return;
     it("9: has no more descriptors: refused at once, and fine again when there are", async () => {
       const peer = await scripted(use, [upgrade(), hearEnd, finish]);
-      const line = [...command, "spec/support/few-descriptors.ts", peer.url]
+      const line = [...wordsOf("spec/support/few-descriptors.ts"), peer.url]
         .map((word) => `'${word}'`)
         .join(" ");
       const program = spawn("sh", ["-c", `ulimit -n 128 && exec ${line}`], {

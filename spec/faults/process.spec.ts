@@ -5,8 +5,9 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { expect } from "chai";
 import { CLOSE, TEXT } from "../../lib/codec/opcode.ts";
+import { wordsOf } from "../support/built.ts";
 import { cleanUp } from "../support/clean-up.ts";
-import { command, runtime, takesTypeScript } from "../support/runtime.ts";
+import { runtime, takesTypeScript } from "../support/runtime.ts";
 import { type Script, scripted } from "../support/script.ts";
 import {
   answerClose,
@@ -42,8 +43,8 @@ describe("faults: the process", () => {
   }
 
   function start(file: string, ...args: string[]): Program {
-    const [program = "", ...before] = command;
-    const child = spawn(program, [...before, `spec/support/${file}.ts`, ...args], {
+    const [program, ...words] = wordsOf(`spec/support/${file}.ts`);
+    const child = spawn(program, [...words, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     let output = "";

@@ -3,9 +3,9 @@
 import { spawnSync } from "node:child_process";
 import { expect } from "chai";
 import type { Taken } from "../support/bomb.ts";
+import { wordsOf } from "../support/built.ts";
 import { deflating, WAYS } from "../support/deflate.ts";
 import { retainedBytes } from "../support/growth.ts";
-import { command } from "../support/runtime.ts";
 import { WireEnd } from "../support/wire-end.ts";
 
 const MIB = 1024 * 1024;
@@ -15,8 +15,8 @@ describe("Inflater", () => {
   for (const way of WAYS) {
     describe(`with a gibibyte in a mebibyte, by the ${way} way`, () => {
       const take = (kind: string): Taken => {
-        const [program = "", ...options] = command;
-        const ran = spawnSync(program, [...options, "spec/support/bomb.ts", kind, String(LIMIT), way]);
+        const [program, ...words] = wordsOf("spec/support/bomb.ts");
+        const ran = spawnSync(program, [...words, kind, String(LIMIT), way]);
         if (ran.status !== 0) throw new Error(String(ran.stderr));
         return JSON.parse(String(ran.stdout));
       };

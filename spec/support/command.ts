@@ -1,11 +1,11 @@
 // The command as people run it: a process with pipes, or one in a terminal.
 
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { wordsOf } from "./built.ts";
 import { nextTurn, type Use } from "./clean-up.ts";
-import { command, takesTypeScript } from "./runtime.ts";
 import { Screen } from "./screen.ts";
 
 export interface Ended {
@@ -19,20 +19,7 @@ export interface Ended {
 /** What a process's environment has besides. */
 export type Env = Readonly<Record<string, string>>;
 
-const COMMAND: readonly string[] = takesTypeScript
-  ? [...command, "lib/cli.ts"]
-  : [process.execPath, await bundled()];
-
-/** Bundled, as it is published: to translate the command anew for each run would take longer than the run. */
-async function bundled(): Promise<string> {
-  const { build } = await import("esbuild");
-  const root = mkdtempSync(join(tmpdir(), "isosocket-"));
-  process.on("exit", () => rmSync(root, { recursive: true }));
-  copyFileSync("package.json", join(root, "package.json"));
-  const outfile = join(root, "dist", "cli.js");
-  await build({ entryPoints: ["lib/cli.ts"], outfile, bundle: true, format: "esm", platform: "node" });
-  return outfile;
-}
+const COMMAND: readonly string[] = wordsOf("lib/cli.ts");
 
 /** A run with pipes. */
 export class Piped {

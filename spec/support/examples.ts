@@ -6,10 +6,11 @@ import { once } from "node:events";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { runnable, runnableText, wordsOf } from "./built.ts";
 import { certificates } from "./certificates.ts";
 import type { ExampleServer } from "./example-server.ts";
 import type { CodeBlock } from "./markdown.ts";
-import { command, runtime } from "./runtime.ts";
+import { command, runtime, takesTypeScript } from "./runtime.ts";
 
 /** What the examples leave to their readers. */
 const READERS: Readonly<Record<string, string>> = {
@@ -23,6 +24,9 @@ const READERS: Readonly<Record<string, string>> = {
  */
 const PATIENCE_MS = 120_000;
 export const EXAMPLE_TIMEOUT_MS: number = PATIENCE_MS + 10_000;
+
+/** What runs an example. */
+const PROGRAM = takesTypeScript ? command : [process.execPath];
 
 const SERVER = runtime === "deno" ? "lib/server-deno.ts" : "lib/server.ts";
 
@@ -61,12 +65,12 @@ async function outputOf(
   const isShell = example.language === "sh";
   for (const [name, text] of Object.entries(filesOf(example))) writeFileSync(join(folder, name), text);
   if (importsPackage(example)) symlinkSync(resolve("node_modules"), join(folder, "node_modules"));
-  const names = [isShell ? "example.sh" : "example.mts", "output", "errors"];
+  const names = [isShell ? "example.sh" : `example.${takesTypeScript ? "mts" : "mjs"}`, "output", "errors"];
   const [source = "", output = "", errors = ""] = names.map((name) => join(folder, name));
   writeFileSync(source, isShell ? script(example, server) : program(example, server, folder));
   const [stdout, stderr] = [openSync(output, "a"), openSync(errors, "a")];
   try {
-    const [runner = "", ...rest] = [...(isShell ? ["sh", "-e"] : command), source, ...args];
+    const [runner = "", ...rest] = [...(isShell ? ["sh", "-e"] : PROGRAM), source, ...args];
     const stdio = ["ignore" as const, stdout, withErrors ? stdout : stderr];
     const [code, signal] = await once(spawn(runner, rest, { stdio, timeout: PATIENCE_MS }), "close");
     const text = readFileSync(output, "utf8");
@@ -83,7 +87,9 @@ async function outputOf(
 
 /** What `npx isosocket` runs is the source, in the runtime of this spec. */
 function script({ text }: CodeBlock, server: ExampleServer): string {
-  const run = [...command, "lib/cli.ts"].map((word) => `'${word}'`).join(" ");
+  const run = wordsOf("lib/cli.ts")
+    .map((word) => `'${word}'`)
+    .join(" ");
   return `npx() { shift; ${run} "$@"; }\n${local(text, server)}`;
 }
 
@@ -104,11 +110,11 @@ function filesOf(example: CodeBlock): Record<string, string> {
 function program({ text }: CodeBlock, server: ExampleServer, folder: string): string {
   const missing = Object.entries(READERS).filter(([name]) => text.includes(`${name}(`));
   const imported = text
-    .replaceAll('from "isosocket"', `from ${JSON.stringify(resolve(`lib/${runtime}.ts`))}`)
-    .replaceAll('from "isosocket/core"', `from ${JSON.stringify(resolve("lib/core.ts"))}`)
-    .replaceAll('from "isosocket/server"', `from ${JSON.stringify(resolve(SERVER))}`)
+    .replaceAll('from "isosocket"', `from ${JSON.stringify(runnable(`lib/${runtime}.ts`))}`)
+    .replaceAll('from "isosocket/core"', `from ${JSON.stringify(runnable("lib/core.ts"))}`)
+    .replaceAll('from "isosocket/server"', `from ${JSON.stringify(runnable(SERVER))}`)
     .replace(/"(\w+\.pem)"/g, (_, name) => JSON.stringify(join(folder, name)));
-  return [...missing.map(([, code]) => code), local(imported, server)].join("\n");
+  return runnableText([...missing.map(([, code]) => code), local(imported, server)].join("\n"));
 }
 
 /** The places of the server for those that the examples name. */

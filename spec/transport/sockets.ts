@@ -18,12 +18,13 @@ import type {
   TlsOptions,
   Transport,
 } from "../../lib/transport/transport.ts";
+import { wordsOf } from "../support/built.ts";
 import { type Certificate, certificates } from "../support/certificates.ts";
 import { nextTurn, type Use } from "../support/clean-up.ts";
 import { rejection } from "../support/failure.ts";
 import { listen, NOWHERE } from "../support/peer.ts";
 import { Queue } from "../support/queue.ts";
-import { command, createConnection } from "../support/runtime.ts";
+import { createConnection } from "../support/runtime.ts";
 import { type Stream, wsServer } from "../support/ws-server.ts";
 
 const MIB = 1024 * 1024;
@@ -292,9 +293,8 @@ export function describeStreams(platform: Platform, streams: readonly Stream[], 
         /** Runs a process that opens a connection and then only waits; its end, and the server's socket. */
         async function idle(...mode: string[]): Promise<{ exit: Promise<unknown[]>; socket: Socket }> {
           const { to, sockets } = await serving(stream);
-          const [runtime = "", ...options] = command;
-          const program = [...options, "spec/support/idle-transport.ts", JSON.stringify(to), ...mode];
-          const child = spawn(runtime, program, { stdio: "inherit" });
+          const [program, ...words] = wordsOf("spec/support/idle-transport.ts");
+          const child = spawn(program, [...words, JSON.stringify(to), ...mode], { stdio: "inherit" });
           return { exit: once(child, "exit"), socket: await sockets.next() };
         }
 
