@@ -11,7 +11,7 @@ export interface Slab {
   /** The same memory; `words[i]` is bytes[4 * i, 4 * i + 4). */
   readonly words: Int32Array;
   /** The same by words of 64 bits, where the engine is fast with them. */
-  readonly longs: BigInt64Array | undefined;
+  readonly longs?: BigInt64Array | undefined;
 }
 
 /**

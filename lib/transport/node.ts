@@ -385,6 +385,7 @@ export function lost(cause: Error): WebSocketError {
   return new TransportError("ERR_WS_TRANSPORT", `the connection was lost: ${cause.message}`, { cause });
 }
 
+/** Uninitialised, at the beginning of an ArrayBuffer of its own. */
 export function slabMemory(bytes: number): Uint8Array {
   return new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer);
 }

@@ -420,11 +420,13 @@ describe("WebSocketApp with reconnect", () => {
     });
 
     it("by the deadline of its closing handshake", async () => {
-      const { app, first, accepted } = await running({ closeTimeout: 30 });
+      const closeTimeout = 30;
+      const { app, first, accepted } = await running({ closeTimeout });
       first.socket.write(frame(CLOSE, Buffer.of(3, 0xf4))); // and leaves TCP open
       const second = await accepted.next();
       while (app.connection === undefined) await nextTurn();
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      // As long as the deadline, and set later: that would be over now.
+      await new Promise((resolve) => setTimeout(resolve, closeTimeout));
       second.send(PING, "still there");
       expect(await second.text()).to.equal("still there");
     });
