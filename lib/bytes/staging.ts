@@ -66,9 +66,10 @@ export class SlabPool {
 
 /**
  * Takes the staged bytes. True: it is done with them, and the memory may be written again at once. False: they
- * stay in use, and the memory is the receiver's from now on. It must not stage more in turn.
+ * stay in use, and the memory is the receiver's until it calls `release`, which it may do once or never. It must not stage more
+ * in turn.
  */
-export type StagedWrite = (bytes: Uint8Array) => boolean;
+export type StagedWrite = (bytes: Uint8Array, release: () => void) => boolean;
 
 const EMPTY: Slab = slabOf(new Uint8Array(0));
 
@@ -117,7 +118,12 @@ export class Staging {
     const { slab, start, end } = this;
     if (slab === EMPTY) return;
     this.clear();
-    if (start === end || this.write(slab.bytes.subarray(start, end))) this.pool.give(slab);
+    let isOut = true;
+    const release = () => {
+      if (isOut) this.pool.give(slab);
+      isOut = false;
+    };
+    if (start === end || this.write(slab.bytes.subarray(start, end), release)) release();
   }
 
   /** Drops what is staged. */

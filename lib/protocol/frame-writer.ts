@@ -31,10 +31,10 @@ export interface SentObserver {
 /** Who is told what happens. None of these may throw. */
 export interface FrameWriterSink {
   /**
-   * Bytes for the peer. True: they were taken, the memory is free again. False: the memory is the sink's from now on.
-   * It must not send in turn: a large frame is written in pieces, and nothing may come between them.
+   * Bytes for the peer. True: they were taken, the memory is free again. False: the memory is the sink's until it calls `release`,
+   * once or never. It must not send in turn: a large frame is written in pieces, and nothing may come between them.
    */
-  write(bytes: Uint8Array): boolean;
+  write(bytes: Uint8Array, release: () => void): boolean;
   /** Something is staged: call flush() before the loop is given back. */
   staged(): void;
   /** There is more to compress: call proceed() when the loop has had its turn. */
@@ -57,7 +57,7 @@ export class FrameWriter implements DeflaterSink {
     this.mask = role === "client" ? options.mask : null;
     this.text = options.text;
     this.observer = options.observer;
-    this.staging = new Staging(options.slabs, (bytes) => sink.write(bytes));
+    this.staging = new Staging(options.slabs, (bytes, release) => sink.write(bytes, release));
     this.deflate = options.deflate;
   }
 

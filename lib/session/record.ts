@@ -79,9 +79,9 @@ class RecordedTransport implements Transport {
     });
   }
 
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array, release?: () => void): boolean {
     this.#log.sent(bytes);
-    return this.#inner.write(bytes);
+    return this.#inner.write(bytes, release);
   }
 
   get bufferedBytes(): number {

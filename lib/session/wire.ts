@@ -272,9 +272,9 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
     return new TransportError("ERR_WS_TRANSPORT", "the peer ended the connection without a Close frame");
   }
 
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array, release?: () => void): boolean {
     this.written += bytes.length;
-    const isFree = this.transport.write(bytes);
+    const isFree = this.transport.write(bytes, release);
     this.wire.congested = this.transport.bufferedBytes > HIGH_WATER;
     return isFree;
   }

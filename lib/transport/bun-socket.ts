@@ -66,8 +66,8 @@ function isBunSocket(value: unknown): value is BunSocket {
 class BunTransport implements PlatformTransport {
   readonly #socket: BunSocket;
   #sink: TransportSink = new Held();
-  /** What the kernel did not take, and its size. */
-  #waiting: Uint8Array[] = [];
+  /** What the kernel did not take, and the size of it all. */
+  #waiting: { bytes: Uint8Array; readonly release: (() => void) | undefined }[] = [];
   #size = 0;
   /** Our side ends when nothing waits any more. */
   #isEnding = false;
@@ -93,14 +93,15 @@ class BunTransport implements PlatformTransport {
     if (this.#size === 0) return; // also told where all was taken at once
     const waiting = this.#waiting;
     let done = 0;
-    for (const bytes of waiting) {
-      const taken = this.#take(bytes);
+    for (const entry of waiting) {
+      const taken = this.#take(entry.bytes);
       if (this.#isGone) return;
       this.#size -= taken;
-      if (taken < bytes.length) {
-        waiting[done] = bytes.subarray(taken);
+      if (taken < entry.bytes.length) {
+        entry.bytes = entry.bytes.subarray(taken);
         break;
       }
+      entry.release?.();
       done++;
     }
     waiting.splice(0, done);
@@ -144,13 +145,13 @@ class BunTransport implements PlatformTransport {
   }
 
   /** Hands over what the kernel takes, and keeps the rest: by a copy if it is small. */
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array, release?: () => void): boolean {
     if (this.#isGone || this.#isEnding) return true;
     const taken = this.#size > 0 ? 0 : this.#take(bytes);
     if (taken === bytes.length) return true;
     const rest = bytes.subarray(taken);
     const isSmall = rest.length <= COPIED_BYTES;
-    this.#waiting.push(isSmall ? rest.slice() : rest);
+    this.#waiting.push(isSmall ? { bytes: rest.slice(), release: undefined } : { bytes: rest, release });
     this.#size += rest.length;
     return isSmall;
   }

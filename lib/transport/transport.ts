@@ -28,8 +28,11 @@ export interface Transport {
    * the call: some runtimes read before the promise of the connection is heard of.
    */
   attach(sink: TransportSink): void;
-  /** True: the bytes were taken, and their memory is free again. False: they wait, and the memory is the transport's. */
-  write(bytes: Uint8Array): boolean;
+  /**
+   * True: the bytes were taken, and their memory is free again. False: they wait, and the memory is the transport's until it calls
+   * `release`, if it does: then it is used again.
+   */
+  write(bytes: Uint8Array, release?: () => void): boolean;
   /** Written bytes that the operating system has not taken. */
   readonly bufferedBytes: number;
   /** Asks for no more bytes until resume(), so that the peer is made to wait. */

@@ -143,6 +143,40 @@ describe("Staging", () => {
     expect(new Set([...handed, staging.slab.bytes].map((bytes) => bytes.buffer)).size).to.equal(4);
   });
 
+  it("takes back what the receiver kept once it is done with it, and once only", () => {
+    const pool = new SlabPool();
+    const releases: (() => void)[] = [];
+    const handed: ArrayBufferLike[] = [];
+    const staging = new Staging(pool, (bytes, release) => {
+      releases.push(release);
+      handed.push(bytes.buffer);
+      return false;
+    });
+    put(staging, 1);
+    staging.flush();
+    releases[0]?.();
+    put(staging, 2);
+    staging.flush();
+    expect(handed[1]).to.equal(handed[0]);
+    releases[0]?.(); // says so again, and somebody else has it by now
+    put(staging, 3);
+    staging.flush();
+    expect(handed[2]).not.to.equal(handed[1]);
+  });
+
+  it("gives back once what the receiver is done with at once, and says so again later", () => {
+    const pool = new SlabPool();
+    const releases: (() => void)[] = [];
+    const staging = new Staging(pool, (_, release) => {
+      releases.push(release);
+      return true;
+    });
+    put(staging, 1);
+    staging.flush();
+    releases[0]?.();
+    expect(pool.take(1)).not.to.equal(pool.take(1));
+  });
+
   it("never writes into memory that is being handed on", () => {
     const pool = new SlabPool();
     let during: ArrayBufferLike | undefined;

@@ -30,9 +30,9 @@ export function record(
   let pending = false;
   const show = (data: string | Uint8Array) => (typeof data === "string" ? JSON.stringify(data) : toHex(data));
   const recording: ProtocolSink = {
-    write(bytes) {
+    write(bytes, release) {
       output += toHex(bytes);
-      return sink.write?.(bytes) ?? true;
+      return sink.write?.(bytes, release) ?? true;
     },
     staged() {
       sink.staged?.();

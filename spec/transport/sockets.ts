@@ -241,7 +241,8 @@ export function describeStreams(platform: Platform, streams: readonly Stream[], 
           const sizes = [10, 10_000, 16 * 1024, 16 * 1024 + 1, 100_000, 50, 2 * MIB, 7];
           for (let i = 0; i < 40; i++) {
             const bytes = new Uint8Array(sizes[i % sizes.length] ?? 1).fill(7);
-            if (transport.write(bytes)) bytes.fill(9);
+            const release = () => void bytes.fill(9);
+            if (transport.write(bytes, release)) release();
           }
           transport.end();
           const chunks: Buffer[] = [];
@@ -252,6 +253,19 @@ export function describeStreams(platform: Platform, streams: readonly Stream[], 
           expect(all.indexOf(9), "a byte that was written afterwards").to.equal(-1);
         });
       }
+
+      it("gives memory back that write() has kept, when it is done with it", async () => {
+        const { transport, socket } = await linked(stream, true);
+        watch(transport);
+        const released = new Queue<number>();
+        const kept: number[] = [];
+        for (let i = 0; i < 16; i++)
+          if (!transport.write(new Uint8Array(MIB), () => released.push(i))) kept.push(i);
+        expect(kept).not.to.deep.equal([]);
+        socket.resume();
+        const given = new Set<number>();
+        while (!kept.every((i) => given.has(i))) given.add(await released.next());
+      });
 
       it("tells what waits, and when it has left", async () => {
         const { transport, socket } = await linked(stream, true);
