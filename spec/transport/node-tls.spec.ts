@@ -8,6 +8,7 @@ import { createServer, type TlsOptions as ServerOptions, type TLSSocket } from "
 import { inspect } from "node:util";
 import { expect } from "chai";
 import { TransportError, UsageError, WebSocketError } from "../../lib/errors.ts";
+import { secureContext } from "../../lib/transport/node-tls.ts";
 import type { ServerCertificate, TlsOptions, Transport } from "../../lib/transport/transport.ts";
 import { certificates } from "../support/certificates.ts";
 import { cleanUp } from "../support/clean-up.ts";
@@ -53,6 +54,26 @@ describe("the options of TLS", () => {
     });
     return { port: (secure.address() as AddressInfo).port, came, gone };
   }
+
+  it("share what is made of the same, where they name authorities; a program may change the runtime's", () => {
+    const authorities = { ca: [ca], ciphers: "AES128-SHA", rejectUnauthorized: true };
+    const first = secureContext({ ...authorities });
+    expect(secureContext({ ...authorities, ca: [Buffer.from(ca).toString()] })).to.equal(first);
+    expect(secureContext({ ...authorities, ca: [Buffer.from(ca)] })).not.to.equal(first);
+    expect(secureContext({ ...authorities, ciphers: "AES256-SHA" })).not.to.equal(first);
+    expect(secureContext({ ca: server.cert })).not.to.equal(secureContext({ ca }));
+    expect(secureContext({})).not.to.equal(secureContext({}));
+    const own = {};
+    expect(secureContext(own)).to.equal(secureContext(own));
+  });
+
+  it("share with many, and keep few", () => {
+    const texts = Array.from({ length: 40 }, (_, i) => `${ca}\n# ${i}`);
+    const contexts = texts.map((text) => secureContext({ ca: text }));
+    expect(secureContext({ ca: texts[39] as string })).to.equal(contexts[39]);
+    expect(secureContext({ ca: texts[24] as string })).to.equal(contexts[24]);
+    expect(secureContext({ ca: texts[23] as string })).not.to.equal(contexts[23]);
+  });
 
   type Way = (port: number, tls: TlsOptions, name?: string) => Promise<Transport>;
 
