@@ -13,22 +13,28 @@ import { type Slab, slabOf } from "./mask.ts";
  */
 export const PAYLOAD_START = 64;
 
-/** Bytes of payload that fit into one slab behind PAYLOAD_START: larger ones brought no gain. */
+/** Bytes of payload that fit into one slab behind PAYLOAD_START: where frames are small larger ones brought no gain. */
 export const PIECE: number = 64 * 1024;
+
+/** And into a large one, for what is larger: a fourth of the writes. */
+export const LARGE_PIECE: number = 256 * 1024;
 
 const SLAB_BYTES = PAYLOAD_START + PIECE;
 const MAX_SLABS = 16;
+const LARGE_SLAB_BYTES = PAYLOAD_START + LARGE_PIECE;
+const MAX_LARGE_SLABS = 4;
 
 /**
- * Slabs that are not in use, shared by the connections of a runtime; at most 1 MiB waits in it. Nor is there much more in use:
- * where a thousand connections are sent to in one tick, a fresh slab for each would cost more than its write. So whoever
- * has waited longest is flushed when one more wants to stage something.
+ * Slabs that are not in use, shared by the connections of a runtime; at most 1 MiB waits in it, and 1 MiB of large ones. Nor is
+ * there much more in use: where a thousand connections are sent to in one tick, a fresh slab for each would cost more than its
+ * write. So whoever has waited longest is flushed when one more wants to stage something.
  */
 export class SlabPool {
   readonly #allocate: (bytes: number) => Uint8Array;
   readonly #hasLongs: boolean;
   #scratch: Slab | undefined;
   readonly #idle: Slab[] = [];
+  readonly #idleLarge: Slab[] = [];
   readonly #holders = new Set<Pick<Staging, "flush">>();
 
   /**
@@ -50,12 +56,20 @@ export class SlabPool {
   take(bytes: number, holder?: Pick<Staging, "flush">): Slab {
     if (this.#holders.size >= MAX_SLABS) this.#holders.values().next().value?.flush();
     if (holder !== undefined) this.#holders.add(holder);
-    if (bytes > SLAB_BYTES) return slabOf(this.#allocate((bytes + 3) & ~3), this.#hasLongs);
-    return this.#idle.pop() ?? slabOf(this.#allocate(SLAB_BYTES), this.#hasLongs);
+    if (bytes <= SLAB_BYTES) return this.#idle.pop() ?? this.#make(SLAB_BYTES);
+    if (bytes <= LARGE_SLAB_BYTES) return this.#idleLarge.pop() ?? this.#make(LARGE_SLAB_BYTES);
+    return this.#make((bytes + 7) & ~7);
+  }
+
+  #make(bytes: number): Slab {
+    return slabOf(this.#allocate(bytes), this.#hasLongs);
   }
 
   give(slab: Slab): void {
-    if (slab.bytes.length === SLAB_BYTES && this.#idle.length < MAX_SLABS) this.#idle.push(slab);
+    const { length } = slab.bytes;
+    if (length === SLAB_BYTES && this.#idle.length < MAX_SLABS) this.#idle.push(slab);
+    else if (length === LARGE_SLAB_BYTES && this.#idleLarge.length < MAX_LARGE_SLABS)
+      this.#idleLarge.push(slab);
   }
 
   /** The holder has nothing staged any more. */

@@ -3,7 +3,7 @@
 
 import { maskInPlace, rotateKey } from "../bytes/mask.ts";
 import { copyMasked } from "../bytes/simd-mask.ts";
-import { PIECE, type Staging } from "../bytes/staging.ts";
+import { LARGE_PIECE, PIECE, type Staging } from "../bytes/staging.ts";
 import { SHORT_TEXT, type TextCodec, writeAscii } from "../bytes/utf8.ts";
 import type { Opcode } from "./opcode.ts";
 
@@ -38,7 +38,7 @@ export function encodeFrame(
   into.end = start + length;
 }
 
-/** Copies and masks piece by piece in buffers that are reused, so that even 16 MiB stay within the cache. */
+/** Copies and masks piece by piece, some of which leave together, in buffers that are reused: even 16 MiB stay within the cache. */
 function encodeLarge(
   into: Staging,
   first: number,
@@ -46,16 +46,21 @@ function encodeLarge(
   payload: Uint8Array,
   key: number | null,
 ): void {
-  for (let from = 0; from < payload.length; from += PIECE) {
-    const piece = payload.subarray(from, from + PIECE);
+  const { length } = payload;
+  let from = 0;
+  while (from < length) {
+    const last = Math.min(from + LARGE_PIECE, length);
     const headerHere = from === 0 ? header : 0;
-    into.reserveLarge(headerHere, piece.length);
-    const slab = into.slab;
-    if (from === 0) writeHeader(slab.bytes, into.end, first, payload.length, key);
-    const start = into.end + headerHere;
-    if (key === null) slab.bytes.set(piece, start);
-    else copyMasked(slab, start, piece, rotateKey(key, from));
-    into.end = start + piece.length;
+    into.reserveLarge(headerHere, last - from);
+    const { slab } = into;
+    if (from === 0) writeHeader(slab.bytes, into.end, first, length, key);
+    into.end += headerHere;
+    for (; from < last; from += PIECE) {
+      const piece = payload.subarray(from, Math.min(from + PIECE, last));
+      if (key === null) slab.bytes.set(piece, into.end);
+      else copyMasked(slab, into.end, piece, rotateKey(key, from));
+      into.end += piece.length;
+    }
   }
 }
 

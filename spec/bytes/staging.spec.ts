@@ -2,10 +2,11 @@
 // before; and the pool keeps no more than it says.
 
 import { expect } from "chai";
-import { PAYLOAD_START, PIECE, SlabPool, Staging } from "../../lib/bytes/staging.ts";
+import { LARGE_PIECE, PAYLOAD_START, PIECE, SlabPool, Staging } from "../../lib/bytes/staging.ts";
 import { toHex } from "../support/hex.ts";
 
 const SLAB = PAYLOAD_START + PIECE;
+const LARGE_SLAB = PAYLOAD_START + LARGE_PIECE;
 
 interface Rig {
   readonly staging: Staging;
@@ -72,11 +73,13 @@ describe("SlabPool", () => {
     expect(written).to.deep.equal([]);
   });
 
-  it("takes a slab for a piece behind a header, or one of just the size for more", () => {
+  it("takes a slab for a piece behind a header, a large one for a large piece, or one of just the size for more", () => {
     const pool = new SlabPool();
     expect(pool.take(1).bytes.length).to.equal(SLAB);
     expect(pool.take(SLAB).bytes.length).to.equal(SLAB);
-    expect(pool.take(SLAB + 1).bytes.length).to.be.within(SLAB + 1, SLAB + 4);
+    expect(pool.take(SLAB + 1).bytes.length).to.equal(LARGE_SLAB);
+    expect(pool.take(LARGE_SLAB).bytes.length).to.equal(LARGE_SLAB);
+    expect(pool.take(LARGE_SLAB + 1).bytes.length).to.be.within(LARGE_SLAB + 1, LARGE_SLAB + 8);
   });
 
   it("hands out again what was given back", () => {
@@ -87,15 +90,19 @@ describe("SlabPool", () => {
     expect(pool.take(100)).to.equal(slab);
   });
 
-  it("keeps 16 slabs, and none of another size", () => {
-    const pool = new SlabPool();
-    const large = pool.take(SLAB + 1);
-    const slabs = Array.from({ length: 17 }, () => pool.take(1));
-    for (const slab of [large, ...slabs]) pool.give(slab);
-    const again = new Set(Array.from({ length: 17 }, () => pool.take(1)));
-    expect(slabs.filter((slab) => again.has(slab)).length).to.equal(16);
-    expect(again.has(large)).to.equal(false);
-  });
+  for (const [title, size, kept] of [
+    ["slabs", SLAB, 16],
+    ["large ones", LARGE_SLAB, 4],
+    ["of another size", LARGE_SLAB + 1, 0],
+  ] as const) {
+    it(`keeps ${kept} ${title}`, () => {
+      const pool = new SlabPool();
+      const slabs = Array.from({ length: 17 }, () => pool.take(size));
+      for (const slab of slabs) pool.give(slab);
+      const again = new Set(Array.from({ length: 17 }, () => pool.take(size)));
+      expect(slabs.filter((slab) => again.has(slab)).length).to.equal(kept);
+    });
+  }
 });
 
 describe("Staging", () => {
@@ -212,13 +219,13 @@ describe("Staging", () => {
     expect(written[1]).to.equal("0c");
   });
 
-  it("makes room for more than a slab, and does not keep it", () => {
+  it("makes room for more than a large slab, and does not keep it", () => {
     const { staging, handed, allocated } = rig();
     for (const byte of [1, 2]) {
-      put(staging, byte, 3 * SLAB);
+      put(staging, byte, LARGE_SLAB + 8);
       staging.flush();
     }
-    expect(handed.map((bytes) => bytes.length)).to.deep.equal([3 * SLAB, 3 * SLAB]);
+    expect(handed.map((bytes) => bytes.length)).to.deep.equal([LARGE_SLAB + 8, LARGE_SLAB + 8]);
     expect(allocated()).to.equal(2);
   });
 

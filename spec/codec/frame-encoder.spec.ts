@@ -167,10 +167,10 @@ describe("encodeFrame", () => {
       kept.push(bytes);
       return false;
     });
-    encodeFrame(staging, BINARY, noise(200_000), true, false, keyOf(KEY));
+    encodeFrame(staging, BINARY, noise(600_000), true, false, keyOf(KEY));
     staging.flush();
     expect(kept.length).to.be.above(1);
-    expectBytes(concat(...kept), concat(withKey("827f0000000000030d40"), masked(noise(200_000), KEY)));
+    expectBytes(concat(...kept), concat(withKey("827f00000000000927c0"), masked(noise(600_000), KEY)));
   });
 });
 
