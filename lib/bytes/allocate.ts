@@ -1,6 +1,6 @@
 // Where the memory of messages comes from: a runtime may have a way that is cheaper for much of it.
 
-/** Makes so many bytes of 0, in an ArrayBuffer of their own. */
+/** Makes so many bytes, with any content, in an ArrayBuffer of their own. */
 export type Allocate = (bytes: number) => Uint8Array<ArrayBuffer>;
 
 /** The way of the language. */

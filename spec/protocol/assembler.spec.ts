@@ -4,6 +4,8 @@
 import { expect } from "chai";
 import { webText } from "../../lib/bytes/utf8.ts";
 import { FrameDecoder } from "../../lib/codec/frame-decoder.ts";
+import { encodeHeader } from "../../lib/codec/frame-encoder.ts";
+import { BINARY, CONTINUATION } from "../../lib/codec/opcode.ts";
 import { LimitError, ProtocolError } from "../../lib/errors.ts";
 import { Assembler, type AssemblerOptions, type Message } from "../../lib/protocol/assembler.ts";
 import { DEFAULT_LIMITS } from "../../lib/protocol/limits.ts";
@@ -41,6 +43,54 @@ function binary(...chunks: Uint8Array[]): Uint8Array {
 }
 
 describe("Assembler", () => {
+  describe("in memory that is not cleared", () => {
+    /** One message of zeros, in fragments of these sizes. */
+    function fragmented(sizes: readonly number[]): Buffer {
+      const last = sizes.length - 1;
+      const headers = sizes.map((size, i) =>
+        encodeHeader(i === 0 ? BINARY : CONTINUATION, i === last, false, size, null),
+      );
+      return Buffer.concat(headers.flatMap((header, i) => [header, new Uint8Array(sizes[i] ?? 0)]));
+    }
+
+    const SIZES = [
+      [70_000],
+      [100, 70_000],
+      [70_000, 0],
+      [65_536, 65_536, 1],
+      [70_000, 3, 200_000],
+      [1000, 66_000, 66_000],
+    ];
+    for (const delivery of ["whole", "frames", "parts"] as const)
+      for (const sizes of SIZES) {
+        const title = `${delivery}: hands out ${sizes.join(" + ")} bytes as they came, and nothing besides`;
+        it(title, () => {
+          const dirty = (bytes: number) => new Uint8Array(bytes).fill(0xee);
+          const assembler = new Assembler({
+            ...DEFAULT_LIMITS,
+            utf8Validation: true,
+            text: webText,
+            allocate: dirty,
+          });
+          assembler.delivery = delivery;
+          const decoder = new FrameDecoder("client", { allocate: dirty, shares: 32 });
+          const wire = fragmented(sizes);
+          const parts: Uint8Array[] = [];
+          for (let at = 0; at < wire.length; at += 50_000) {
+            decoder.push(wire.subarray(at, at + 50_000));
+            while (decoder.next()) {
+              const data = assembler.accept(decoder);
+              if (data instanceof Uint8Array) parts.push(data);
+            }
+            decoder.keep();
+          }
+          const all = new Uint8Array(sizes.reduce((sum, size) => sum + size, 0));
+          expect(Buffer.concat(parts).equals(all)).to.equal(true);
+          for (const { buffer } of parts) expect(new Uint8Array(buffer).includes(0xee)).to.equal(false);
+        });
+      }
+  });
+
   describe("what it holds", () => {
     const many = 100_000;
     const unended: [title: string, first: string, then: string][] = [
