@@ -18,6 +18,7 @@ import {
   SWITCHING_TEXT,
 } from "../handshake/upgrade-server.ts";
 import type { Trace } from "../session/trace.ts";
+import { DEAF } from "../transport/held.ts";
 import type { Host, IncomingRequest, IncomingSocket } from "../transport/host.ts";
 import type { Platform, Transport, TransportSink } from "../transport/transport.ts";
 import { AcceptAttempt } from "./accept-attempt.ts";
@@ -168,7 +169,7 @@ export function refuse(
 ): void {
   const timer = setTimeout(() => transport.destroy(), LINGER_MS);
   // What still comes is dropped: bytes that nobody read would make a reset of the end, and cost the client the answer.
-  transport.attach({ data() {}, drain() {}, end() {}, closed: () => clearTimeout(timer) });
+  transport.attach({ ...DEAF, closed: () => clearTimeout(timer) });
   if (refusal === undefined) {
     transport.destroy();
     return;

@@ -3,7 +3,7 @@
 import { TimeoutError, type WebSocketError } from "../errors.ts";
 import { Conversation } from "../handshake/conversation.ts";
 import type { Talk } from "../handshake/talk.ts";
-import { Held } from "../transport/held.ts";
+import { DEAF, Held } from "../transport/held.ts";
 import type { Transport, TransportSink } from "../transport/transport.ts";
 
 /** What came of a talk. */
@@ -69,6 +69,3 @@ export function converse<Result>(
     step(() => conversation.start());
   });
 }
-
-/** Whatever comes behind a talk that failed. */
-const DEAF: TransportSink = { data() {}, drain() {}, end() {}, closed() {} };

@@ -16,6 +16,7 @@ import {
   upgradeClient,
   upgradeHeaders,
 } from "../handshake/upgrade-client.ts";
+import { DEAF } from "../transport/held.ts";
 import type { Platform, Transport } from "../transport/transport.ts";
 import type { OpenAttempt } from "./attempt.ts";
 import { converse } from "./converse.ts";
@@ -93,7 +94,7 @@ export async function takeHop(
 /** Fulfils when the connection is gone. */
 function drop(transport: Transport): Promise<void> {
   return new Promise((resolve) => {
-    transport.attach({ data() {}, drain() {}, end() {}, closed: () => resolve() });
+    transport.attach({ ...DEAF, closed: () => resolve() });
     transport.destroy();
   });
 }

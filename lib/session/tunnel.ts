@@ -13,6 +13,7 @@ import type { ProxyServer } from "../handshake/proxy.ts";
 import { socks4 } from "../handshake/socks4.ts";
 import { socks5 } from "../handshake/socks5.ts";
 import type { Answer } from "../handshake/upgrade-client.ts";
+import { DEAF } from "../transport/held.ts";
 import type { Attempt, Endpoint, EndpointTls, Platform, Transport } from "../transport/transport.ts";
 import { converse, type Outcome } from "./converse.ts";
 import { endpointTls } from "./endpoint-tls.ts";
@@ -149,10 +150,10 @@ function checkSilence(proxy: ProxyServer, outcome: Outcome<unknown>): void {
     what ??= "closed the tunnel at once";
   };
   outcome.handOver({
+    ...DEAF,
     data() {
       what ??= "sent bytes of its own into the tunnel";
     },
-    drain() {},
     end: closed,
     closed,
   });

@@ -1,4 +1,4 @@
-// What a transport tells while nobody is there to hear it: kept, and told to whoever comes.
+// What a transport tells while nobody is there to hear it: kept, and told to whoever comes; or not heard at all.
 
 import type { WebSocketError } from "../errors.ts";
 import type { TransportSink } from "./transport.ts";
@@ -33,3 +33,8 @@ export class Held implements TransportSink {
     if (closed !== undefined) sink.closed(closed.cause);
   }
 }
+
+function ignore(): void {}
+
+/** Hears nothing, of a transport that nobody cares for any more. */
+export const DEAF: TransportSink = { data: ignore, drain: ignore, end: ignore, closed: ignore };
