@@ -55,15 +55,19 @@ export function paced(
 ): Allocate {
   const kept: { scrap: unknown } = { scrap: undefined };
   let left = MUCH_BYTES;
+  let young = 0;
   let share = 0;
   let owed = 0;
   return (bytes) => {
     left -= bytes;
     if (left < 0) {
       left = MUCH_BYTES;
-      share = Math.min(MOST_SHARE, Math.max(0, youngBytes() / CYCLE_BYTES - OWN_SHARE));
+      young = youngBytes();
+      share = Math.min(MOST_SHARE, Math.max(0, young / CYCLE_BYTES - OWN_SHARE));
     }
-    for (owed += bytes * share; owed >= SCRAP_BYTES; owed -= SCRAP_BYTES) kept.scrap = makeScrap(SCRAP_BYTES);
+    // As much as fits is enough to be looked through once.
+    owed = Math.min(young, owed + bytes * share);
+    for (; owed >= SCRAP_BYTES; owed -= SCRAP_BYTES) kept.scrap = makeScrap(SCRAP_BYTES);
     const memory = make(bytes);
     // Until here, or V8 would see that nobody has it, and not make it; no longer, as what outlives a collection makes the young
     // generation grow.

@@ -75,6 +75,10 @@ describe("paced", () => {
     });
   }
 
+  it("makes no more beside one message than fits into the young generation", () => {
+    expect(scrapBeside(7, [17, 1, 1024, 8])).to.deep.equal([7, 3 / 4, 7, 6]);
+  });
+
   it("makes none beside the first 16 MiB", () => {
     expect(scrapBeside(16, [8, 4, 4])).to.deep.equal([0, 0, 0]);
   });
