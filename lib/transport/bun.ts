@@ -21,7 +21,8 @@
 import { SlabPool } from "../bytes/staging.ts";
 import { UsageError } from "../errors.ts";
 import { belowSocket } from "./bun-socket.ts";
-import { NodeTransport, node, slabMemory } from "./node.ts";
+import { NodeTransport, node } from "./node.ts";
+import { slabMemory } from "./node-memory.ts";
 import type { Attempt, Endpoint, Platform, PlatformTransport, TlsOptions } from "./transport.ts";
 
 /** As in Node; from there on without the net.Socket, but for a tunnel and where keys are to be shown, which it does. */

@@ -43,10 +43,7 @@ function newContext(options: TlsOptions): SecureContext {
  * have the same. Not so with the runtime's authorities, for which a program may name others at any time.
  */
 function sharedContext(options: TlsOptions): SecureContext {
-  const { createHash } = process.getBuiltinModule("node:crypto");
-  const name = createHash("sha256")
-    .update(JSON.stringify(nodeTls(options)))
-    .digest("base64");
+  const name = hashOf(options);
   const known = shared.get(name)?.deref();
   if (known !== undefined) return known;
   const context = newContext(options);
@@ -54,6 +51,18 @@ function sharedContext(options: TlsOptions): SecureContext {
   for (const [oldest] of shared) if (shared.size >= MOST_SHARED) shared.delete(oldest);
   shared.set(name, new WeakRef(context));
   return context;
+}
+
+/** Alike where all options are that a context is made of: each part with its name, kind and length before it. */
+function hashOf(options: TlsOptions): string {
+  const hash = process.getBuiltinModule("node:crypto").createHash("sha256");
+  for (const [name, value] of Object.entries(options))
+    for (const part of Array.isArray(value) ? value : [value]) {
+      if (typeof part === "function") continue;
+      const bytes = part instanceof Uint8Array ? part : Buffer.from(String(part));
+      hash.update(`${name} ${typeof part} ${bytes.length}\n`).update(bytes);
+    }
+  return hash.digest("base64");
 }
 
 /** Node and Deno pass over an authority that is none, and trust nobody then, without a word why. */

@@ -4,18 +4,17 @@
 // third of the CPU. One buffer serves all connections, as the kernel fills it inside the callback; on Windows a read is
 // posted ahead of time, so there each connection has its own.
 // Writing: net hands a write to the kernel at once, and `writableLength` is 0 afterwards if all of it was taken: then
-// the memory can be written again. tls always keeps what it was given, and so does net while earlier bytes wait; small
-// writes are copied then, so that a few bytes do not hold on to a whole slab.
+// the memory can be written again. tls always keeps what it was given, and so does net while earlier bytes wait; the
+// callback of the write gives it back. Small writes are copied then, so that a few bytes do not hold on to a whole slab.
 // tls and dns are loaded when they are first needed: tls alone would cost 17 ms of start-up.
 
-import { Buffer } from "node:buffer";
 import { connect as connectTcp, isIP, type Socket, type TcpNetConnectOpts } from "node:net";
 import { encodeBase64 } from "../bytes/base64.ts";
 import { randomBytes, randomMask } from "../bytes/random.ts";
 import { SlabPool } from "../bytes/staging.ts";
 import { TransportError, UsageError, WebSocketError } from "../errors.ts";
 import { Held } from "./held.ts";
-import { paced, reusedMemory } from "./node-memory.ts";
+import { guard, messageMemory, slabMemory } from "./node-memory.ts";
 import { nodeText } from "./node-text.ts";
 import { checkPins, connectTls, secureContext } from "./node-tls.ts";
 import { nodeZlib } from "./node-zlib.ts";
@@ -389,26 +388,6 @@ export function lost(cause: Error): WebSocketError {
   return new TransportError("ERR_WS_TRANSPORT", `the connection was lost: ${cause.message}`, { cause });
 }
 
-/** Uninitialised, at the beginning of an ArrayBuffer of its own. */
-export function slabMemory(bytes: number): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer);
-}
-
-/** A large message is not cleared before it is filled, which takes up to a third of receiving 64 KiB; below that it is no gain. */
-const UNCLEARED_BYTES = 64 * 1024;
-
-function messageMemory(bytes: number): Uint8Array<ArrayBuffer> {
-  return bytes < UNCLEARED_BYTES ? new Uint8Array(bytes) : slabMemory(bytes);
-}
-
-let markAsUntransferable: ((memory: ArrayBuffer) => void) | undefined;
-
-/** Who transfers it is told that it cannot be; Node 20 copies it instead. To look the function up each time takes 0.4 us. */
-function guard(memory: ArrayBuffer): void {
-  markAsUntransferable ??= process.getBuiltinModule("node:worker_threads").markAsUntransferable;
-  markAsUntransferable(memory);
-}
-
 export const node: Platform = {
   connect,
   resolve,
@@ -429,6 +408,6 @@ export const node: Platform = {
   key: () => encodeBase64(randomBytes(16)),
   shares: 32,
   guard,
-  allocate: paced(reusedMemory(process.platform, messageMemory)),
+  allocate: messageMemory(process.platform),
   slabs: new SlabPool(slabMemory, true),
 };

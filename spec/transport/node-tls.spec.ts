@@ -67,6 +67,16 @@ describe("the options of TLS", () => {
     expect(secureContext(own)).to.equal(secureContext(own));
   });
 
+  it("share nothing of what only a toJSON() on a prototype makes look alike", () => {
+    const alike = { configurable: true, value: () => "alike" };
+    Object.defineProperty(Array.prototype, "toJSON", alike);
+    try {
+      expect(secureContext({ ca: [server.cert] })).not.to.equal(secureContext({ ca: [ca] }));
+    } finally {
+      Reflect.deleteProperty(Array.prototype, "toJSON");
+    }
+  });
+
   it("share with many, and keep few", () => {
     const texts = Array.from({ length: 40 }, (_, i) => `${ca}\n# ${i}`);
     const contexts = texts.map((text) => secureContext({ ca: text }));
