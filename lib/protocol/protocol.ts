@@ -49,6 +49,7 @@ import {
 import { Closing } from "./closing.ts";
 import { type DeflateOptions, termsOf } from "./compression.ts";
 import {
+  FIRST_ANSWERS,
   FrameWriter,
   type FrameWriterOptions,
   type FrameWriterSink,
@@ -192,6 +193,7 @@ export class Protocol {
   /** Takes bytes from the peer, borrowed for the call. Faults in them do not throw: they fail the connection. */
   receive(chunk: Uint8Array): void {
     if (this.deaf || this.state === "closed") return;
+    this.writer.due = FIRST_ANSWERS;
     this.decoder.push(chunk);
     this.pull();
     if (!this.deaf) this.decoder.keep();

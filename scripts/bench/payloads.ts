@@ -21,7 +21,11 @@ export function floodOf(size: number, isText: boolean): Payload {
 export function isEqual(data: Payload, expected: Payload, thoroughly: boolean): boolean {
   if (typeof data === "string" || typeof expected === "string") return data === expected;
   if (data === expected) return true;
-  if (data.length !== expected.length || data[0] !== expected[0] || data.at(-1) !== expected.at(-1))
+  if (
+    data.length !== expected.length ||
+    data[0] !== expected[0] ||
+    data[data.length - 1] !== expected[expected.length - 1]
+  )
     return false;
   return !thoroughly || Buffer.compare(data, expected) === 0;
 }

@@ -192,6 +192,23 @@ describe("Protocol.flush", () => {
     }
   });
 
+  it("is not waited for by the first of many answers: 64, 128, 256 and so on until it is called", () => {
+    const { protocol, writes } = counting();
+    const sent = (count: number) => {
+      for (let i = 0; i < count; i++) protocol.send("a");
+      return writes.map((write) => write.length / 6);
+    };
+    protocol.receive(hex("8a 80 00 00 00 00"));
+    protocol.flush(); // of nothing
+    expect(sent(63)).to.deep.equal([]);
+    expect(sent(400)).to.deep.equal([64, 64, 128]);
+    protocol.flush();
+    expect(sent(1000)).to.deep.equal([64, 64, 128, 207]);
+    protocol.flush();
+    protocol.receive(hex("8a 80 00 00 00 00"));
+    expect(sent(65)).to.deep.equal([64, 64, 128, 207, 1000, 64]);
+  });
+
   it("leaves the order of frames as they were sent, large and small", () => {
     for (const role of ROLES) {
       const recorded = record(role);

@@ -371,6 +371,10 @@ describe("WireSession", () => {
       return { session, transport, sink, log };
     }
 
+    /** How many frames of one byte each write had. */
+    const framesOf = ({ calls }: FakeTransport) =>
+      calls.filter((call) => call.startsWith("write ")).map((call) => (call.length - "write ".length) / 14);
+
     it("delivers nothing until start(), then all in order", () => {
       const { session: one, transport, sink, log } = session();
       transport.sink.data(frame(TEXT, "first"));
@@ -389,6 +393,31 @@ describe("WireSession", () => {
       expect(log).to.deep.equal([]);
       one.start(sink);
       expect(log).to.deep.equal(["message first", "ended 1006 ERR_WS_TRANSPORT"]);
+    });
+
+    it("writes what its sink answers as soon as it was told all of a chunk, and the first of many before", () => {
+      const { session: one, transport, sink } = session();
+      one.start({ ...sink, message: (data) => one.send(data) });
+      const chunk = (count: number) => Buffer.concat(Array.from({ length: count }, () => frame(TEXT, "a")));
+      transport.sink.data(chunk(3));
+      expect(framesOf(transport)).to.deep.equal([3]);
+      transport.sink.data(chunk(200));
+      expect(framesOf(transport)).to.deep.equal([3, 64, 64, 72]);
+    });
+
+    it("writes the first of many answers early where they come later in the tick, and nothing that is not taken for one", async () => {
+      const { session: one, transport, sink } = session();
+      const send = () => {
+        for (let i = 0; i < 100; i++) one.send("a");
+      };
+      one.start({ ...sink, message: () => void Promise.resolve().then(send) });
+      transport.sink.data(frame(TEXT, "a"));
+      expect(framesOf(transport)).to.deep.equal([]);
+      await nextTurn();
+      expect(framesOf(transport)).to.deep.equal([64, 36]);
+      send();
+      await nextTurn();
+      expect(framesOf(transport)).to.deep.equal([64, 36, 100]);
     });
 
     it("counts the bytes that are sent, written or staged, whatever becomes of them", async () => {
