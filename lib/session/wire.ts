@@ -246,8 +246,8 @@ export class WireSession implements Session, TransportSink, ProtocolSink {
       this.wire.receive(chunk);
     } finally {
       this.isTold = false;
+      this.wire.flush();
     }
-    this.wire.flush();
     if (!this.turn.end() || this.isPaused) return;
     this.transport.pause(); // others have their turn
     this.restOnce();
