@@ -21,11 +21,20 @@ const target = `node${process.versions.node}`;
 function build(esbuild: typeof import("esbuild"), files: readonly string[]): void {
   const outdir = join(root, files === ENTRIES ? "dist" : dirname(files[0] ?? ""));
   const modules = { format: "esm", platform: "node", packages: "external", target } as const;
-  esbuild.buildSync({ entryPoints: [...files], outdir, bundle: true, splitting: true, ...modules });
+  esbuild.buildSync({
+    entryPoints: [...files],
+    outdir,
+    bundle: true,
+    splitting: files === ENTRIES,
+    ...modules,
+  });
   for (const file of files) built.set(file, join(outdir, basename(file).replace(/ts$/, "js")));
 }
 
-/** The entries share what they share in the package: their errors, for one, are of the same classes. */
+/**
+ * The entries share what they share in the package: their errors, for one, are of the same classes. Other programs share nothing:
+ * esbuild may give two files of different builds the same name that do not export the same.
+ */
 const ENTRIES = ["lib/node.ts", "lib/core.ts", "lib/server.ts", "lib/cli.ts"];
 
 /** A file in TypeScript, as this runtime takes it. */
