@@ -11,7 +11,7 @@ import type { Turn } from "./turn.ts";
 
 /** Who is told what a transport does. None of these may throw, and none is called from within a call of the transport but attach(). */
 export interface TransportSink {
-  /** Bytes from the peer; borrowed, valid until data() returns. A few more may come after pause(). */
+  /** Bytes from the peer; borrowed, valid until data() returns, within which it may write. A few more may come after pause(). */
   data(chunk: Uint8Array): void;
   /** Everything that was written has been taken by the operating system. */
   drain(): void;
