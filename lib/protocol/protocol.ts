@@ -1,7 +1,8 @@
 // Frames to messages and back, and closing (RFC 6455 §5.4, §5.5, §7): one connection after its upgrade, either role.
 //
 // Bytes come in by receive(), go out by sink.write(); what they mean is told to the sink. It has no socket, no clock and
-// no randomness of its own. Frames are staged: sink.staged() says that there is something to flush(), once until then.
+// no randomness of its own. Frames are staged: sink.staged() says that there is something to flush(), once until then; where many
+// are sent some of them leave before.
 //
 // Rules of the states:
 //   open     data and control frames may go out. A Close frame that goes out or comes in leads to `closing`.
